@@ -1,0 +1,83 @@
+/* What the rest of the program knows of a stored DICOM object. Every byte of input is hostile:
+ * texts are cut to the sizes below, numbers checked, character sets converted to UTF-8. */
+#ifndef AXNODE_DICOM_READER_H
+#define AXNODE_DICOM_READER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/uid.h"
+#include "image/calibration.h"
+#include "image/image.h"
+
+enum { DICOM_TEXT_SIZE = 257, DICOM_REGIONS_MAX = 32 };
+
+struct dicom_limits {
+    uint64_t object_bytes; /* whole file */
+    int frames;            /* Number of Frames */
+    uint64_t frame_pixels; /* rows × columns */
+};
+/* 512 MiB, 4096 frames, 64 Mi pixels. */
+struct dicom_limits dicom_limits_default(void);
+
+struct dicom_code {
+    char value[65], scheme[17], meaning[65]; /* value "" when absent */
+};
+
+enum dicom_kind {
+    DICOM_KIND_ULTRASOUND, /* US still or multi-frame, current or retired SOP class */
+    DICOM_KIND_SR,         /* structured report */
+    DICOM_KIND_OTHER,
+};
+
+struct dicom_instance {
+    enum dicom_kind kind;
+    char sop_class_uid[UID_SIZE], sop_instance_uid[UID_SIZE];
+    char study_instance_uid[UID_SIZE], series_instance_uid[UID_SIZE];
+    char transfer_syntax_uid[UID_SIZE];
+    char modality[17];
+    /* Patient and study: stored in the database and written to reports, never logged. */
+    char patient_id[DICOM_TEXT_SIZE], patient_id_issuer[DICOM_TEXT_SIZE];
+    char patient_name[DICOM_TEXT_SIZE], patient_birth_date[17], patient_sex[17];
+    char accession_number[DICOM_TEXT_SIZE], study_date[17], study_time[17];
+    char study_description[DICOM_TEXT_SIZE], series_description[DICOM_TEXT_SIZE];
+    char body_part_examined[17], protocol_name[DICOM_TEXT_SIZE];
+    char image_comments[DICOM_TEXT_SIZE], view_name[DICOM_TEXT_SIZE];
+    char laterality;       /* (0020,0060) 'L', 'R', 'B', 'U', or 0 when absent */
+    char image_laterality; /* (0020,0062), same letters */
+    char anatomic_laterality; /* from (0008,2220) inside (0008,2218), same letters */
+    struct dicom_code anatomic_region;   /* (0008,2218) */
+    struct dicom_code primary_structure; /* (0008,2228) */
+    struct dicom_code view;              /* (0054,0220) */
+    char manufacturer[DICOM_TEXT_SIZE], manufacturer_model[DICOM_TEXT_SIZE];
+    bool own;            /* equipment is axnode itself: never analysed (rule 3) */
+    bool synthetic_data; /* (0008,001C) is YES */
+    int series_number, instance_number; /* 0 when absent */
+    /* Pixels; rows is 0 when the object has none. */
+    int rows, columns, frames, samples_per_pixel, bits_allocated;
+    char photometric[17];
+    struct us_region regions[DICOM_REGIONS_MAX];
+    int region_count;
+    /* How it came, from the file meta information our receiver wrote; "" or 0 otherwise. */
+    char calling_ae[17], called_ae[17], peer_address[65], association[65];
+    int64_t received_us;
+};
+
+/* Header only (stops before the pixels). Reasons: cut-off or foreign file, missing or malformed
+ * UIDs, sizes over a limit. */
+int dicom_instance_read(const char *path, const struct dicom_limits *limits,
+                        struct dicom_instance *ret_instance, struct error *err);
+
+/* One frame (from 0), decoded: monochrome gives one channel (MONOCHROME1 inverted, windows
+ * not applied for 8-bit data), everything else RGB. Unknown transfer syntaxes are
+ * STATUS_UNSUPPORTED, damaged pixels STATUS_INVALID. */
+int dicom_frame_decode(const char *path, int frame, const struct dicom_limits *limits,
+                       struct image *ret_image, struct error *err);
+
+/* SHA-256 over the data set in a canonical encoding (explicit little endian, explicit lengths;
+ * compressed pixels as they are): equal for two files that differ in encoding alone. */
+int dicom_content_digest(const char *path, const struct dicom_limits *limits,
+                         char ret_hex[DIGEST_TEXT_SIZE], struct error *err);
+
+#endif

@@ -1,0 +1,96 @@
+/* What is known of one study's images after outlining and measuring: the one structure that
+ * model/ fills and report/ reads. */
+#ifndef AXNODE_MODEL_FINDINGS_H
+#define AXNODE_MODEL_FINDINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "image/calibration.h"
+#include "image/image.h"
+
+enum side { SIDE_UNKNOWN, SIDE_LEFT, SIDE_RIGHT };
+enum roi { ROI_TUMOUR, ROI_NODE, ROI_COUNT };
+
+/* "tumour", "node"; "left", "right", "unknown side". Static storage. */
+const char *roi_name(enum roi roi);
+const char *side_name(enum side side);
+
+/* Ends of a measured axis in pixel coordinates of the whole picture. */
+struct axis {
+    double x0, y0, x1, y1;
+    double length_px; /* anisotropic pixels: measured in mm, this is in column pixels */
+    double length_mm; /* 0 when not calibrated */
+};
+
+struct measurements {
+    struct axis long_axis;  /* longest diameter of the outline */
+    struct axis short_axis; /* longest diameter perpendicular to it */
+    double axis_ratio;      /* long / short, no unit */
+    double area_px, area_mm2;           /* pixels of the mask; mm² is 0 when not calibrated */
+    double perimeter_px, perimeter_mm;
+    double circularity;                 /* 4π area / perimeter² */
+    /* Nodes whose network marks the hilum; all 0 otherwise. */
+    bool hilum_marked;                  /* the network has a hilum output */
+    double hilum_fraction;              /* hilum area / node area */
+    double cortex_thickness_px, cortex_thickness_mm; /* largest distance outline to hilum; when
+                                                        no hilum is found: half the short axis */
+};
+
+struct feature {
+    char name[96];   /* PyRadiomics' name behind the region's: "tumour_original_firstorder_Mean" */
+    double value;    /* NaN when undefined */
+    bool meaningless;/* defined, but of no meaning for this input (see docs) */
+};
+
+struct feature_list {
+    struct feature *items; /* owned */
+    size_t count, capacity;
+};
+void feature_list_release(struct feature_list *list);
+int feature_list_add(struct feature_list *list, const char *name, double value, bool meaningless,
+                     struct error *err);
+const struct feature *feature_list_find(const struct feature_list *list, const char *name);
+
+/* One outlined region. */
+struct region_finding {
+    bool found;
+    int image;           /* index of its picture in the study's list; -1 when there is none */
+    int frame;           /* from 0 */
+    struct mask mask;    /* size of the picture; largest connected part */
+    struct mask hilum;   /* nodes only; may have no pixels set; zeroed struct when no output */
+    double probability;  /* mean network output inside the mask */
+    double agreement;    /* Dice of the plain and the mirrored pass, 0 to 1 */
+    bool touches_border; /* of the picture or of its tissue region */
+    struct calibration calibration;
+    struct measurements measurements;
+    struct feature_list features;
+};
+void region_finding_release(struct region_finding *region);
+
+/* A term's part in a score: coefficient × (value − centre) / scale. */
+struct contribution {
+    char name[96];
+    double value, centre, scale, coefficient, contribution;
+};
+
+enum { REASON_MAX = 16 };
+
+struct score {
+    bool has_risk;           /* else `reasons` says why not */
+    double risk;             /* probability of the package's outcome, 0 to 1 */
+    double linear_predictor; /* valid when has_risk */
+    double cutoff;           /* 0 when the package has none */
+    bool above_cutoff;
+    struct contribution *contributions; /* owned; contribution_count of them */
+    size_t contribution_count;
+    /* Why there is no risk, in plain words a radiologist reads. */
+    char reasons[REASON_MAX][200];
+    int reason_count;
+};
+void score_release(struct score *score);
+/* One more reason; silently ignored past REASON_MAX or when already there. */
+void score_add_reason(struct score *score, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,63 @@
+/* One stored study in, one result out. Knows no queue and no network: `axnode analyze` and the
+ * worker call the same function. */
+#ifndef AXNODE_PIPELINE_PIPELINE_H
+#define AXNODE_PIPELINE_PIPELINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "base/uid.h"
+#include "dicom/reader.h"
+#include "model/package/package.h"
+#include "report/report.h"
+
+/* A file of the study. */
+struct pipeline_object {
+    const char *path;                      /* borrowed */
+    char dataset_digest[DIGEST_TEXT_SIZE]; /* SHA-256 of the data set's bytes, hexadecimal */
+};
+
+struct pipeline_settings {
+    struct dicom_limits limits;
+    size_t images_max;       /* candidate pictures that are outlined, at most */
+    double agreement_min;    /* below it an outline is unsure */
+    const char *uid_namespace; /* "service" or "analyze" */
+};
+
+struct pipeline_job {
+    const struct pipeline_object *objects; /* borrowed; all objects of the study's set */
+    size_t object_count;
+    int generation;          /* from 1 */
+    int64_t created_us;      /* the date that objects carry */
+    char predecessor_sr_uid[UID_SIZE]; /* "" for generation 1 */
+};
+
+enum pipeline_outcome {
+    PIPELINE_RISK,           /* report with a risk */
+    PIPELINE_NO_RISK,        /* report with measurements and the reasons why there is no risk */
+    PIPELINE_NOT_APPLICABLE, /* nothing to report on: `reason` says why; no objects */
+};
+const char *pipeline_outcome_name(enum pipeline_outcome outcome);
+
+struct pipeline_result {
+    enum pipeline_outcome outcome;
+    char reason[512];        /* plain words; "" with a risk */
+    double risk;             /* 0 to 1, valid with PIPELINE_RISK */
+    struct report_object objects[REPORT_OBJECTS_MAX]; /* files written to the folder */
+    int object_count;
+    char *json;              /* owned; result.json's text */
+    struct feature_list features; /* owned: all features of both regions */
+    char package_name[65], package_version[33], package_digest[DIGEST_TEXT_SIZE];
+};
+void pipeline_result_release(struct pipeline_result *result);
+
+/* Write all outgoing objects and pictures of one study into `folder` (exists, empty).
+ * A result of any outcome is 0; negative is a failure worth another attempt, or STATUS_INVALID
+ * and STATUS_UNSUPPORTED for input that will fail again. */
+int pipeline_run(const struct pipeline_settings *settings, const struct package *package,
+                 const struct pipeline_job *job, const char *folder,
+                 struct pipeline_result *ret_result, struct error *err);
+
+#endif
