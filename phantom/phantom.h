@@ -1,0 +1,26 @@
+/* Synthetic breast and axilla ultrasound studies with known truth (docs/phantom.md). */
+#ifndef AXNODE_PHANTOM_PHANTOM_H
+#define AXNODE_PHANTOM_PHANTOM_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum { PHANTOM_STUDIES_MAX = 100000 };
+
+/* Called after each study; `done` counts from 1. Anything but 0 stops the run, and
+ * phantom_generate returns STATUS_UNAVAILABLE. */
+typedef int phantom_progress(void *context, int done, int studies);
+
+/* Write studies 1 to `studies` of `seed` to `out_folder` (made when missing):
+ *
+ *   study-0001/IMG0001.dcm …   2 to 4 ultrasound stills
+ *   study-0001/IMG0001-tumour.png, -node.png, -hilum.png   masks, 0 or 255, size of the picture
+ *   truth.json                 all studies; see docs/phantom.md
+ *
+ * Study k of a seed has the same bytes however many studies are written with it. Existing files
+ * are replaced. `progress` may be NULL. */
+int phantom_generate(const char *out_folder, int studies, uint64_t seed,
+                     phantom_progress *progress, void *context, struct error *err);
+
+#endif
