@@ -1,0 +1,97 @@
+/* The accepting side of DICOM: one association on one accepted socket, served in a process of
+ * its own. Objects are streamed to a file that the sink opens, bit for bit as they come, and the
+ * peer hears 'success' only after the sink's commit returned 0. Needs dicom_setup. */
+#ifndef AXNODE_DICOM_RECEIVER_H
+#define AXNODE_DICOM_RECEIVER_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/error.h"
+#include "base/uid.h"
+#include "dicom/reader.h"
+
+enum { DICOM_PDU_BYTES_MIN = 4096, DICOM_PDU_BYTES_MAX = 131072 };
+
+struct dicom_receiver_settings {
+    const char *ae_title;
+    bool check_called_ae;        /* reject another called AE title */
+    const char *peer_address;    /* numeric address, for the file meta information */
+    const char *association;     /* id, likewise; no ';' in either */
+    uint32_t pdu_bytes_max;      /* DICOM_PDU_BYTES_MIN … _MAX */
+    int handshake_timeout_s;     /* until the association request is complete */
+    int idle_timeout_s;          /* between two messages */
+    int dimse_timeout_s;         /* between two parts of one message */
+    struct dicom_limits limits;  /* object_bytes: what one object may have */
+    const struct clock *clock;   /* NULL: clock_system() */
+    /* NULL or a flag that a signal handler sets: the association is aborted at the next pause
+     * between two messages. */
+    const volatile sig_atomic_t *stop;
+};
+
+/* One object, as handed to the sink. */
+struct dicom_received {
+    char sop_class_uid[UID_SIZE], sop_instance_uid[UID_SIZE];
+    char study_instance_uid[UID_SIZE], series_instance_uid[UID_SIZE];
+    char transfer_syntax_uid[UID_SIZE];
+    char calling_ae[17], called_ae[17];
+    uint64_t data_set_offset; /* in the file: behind our file meta information */
+    uint64_t data_set_bytes;
+    char data_set_sha256[DIGEST_TEXT_SIZE]; /* of these bytes, as they came */
+    int64_t received_us;      /* 0 in `study`; taken after `study` returned */
+};
+
+/* What becomes of objects; implemented by the service. Order for each object: begin, then, when
+ * it arrived whole and is valid, study, then commit; abandon instead wherever that breaks off
+ * (also after a failed study or commit, not after a failed begin). The time of receipt is
+ * written into the file between study and commit, so a study noted as open is never older than
+ * its objects.
+ * A failure is answered to the peer: STATUS_LIMIT as 0xA700 out of resources, STATUS_INVALID as
+ * 0xC000 cannot understand, else 0x0110 processing failure. A full disk met while writing is
+ * 0xA700 as well. */
+struct dicom_receiver_sink {
+    void *context;
+    /* A new empty file, open for reading and writing; it stays the sink's, which closes it. */
+    int (*begin)(void *context, int *ret_fd, struct error *err);
+    /* The study is known: note it as carried by this association. */
+    int (*study)(void *context, const struct dicom_received *object, struct error *err);
+    /* Make the file durable and visible. 0: the peer is told 'success'. */
+    int (*commit)(void *context, const struct dicom_received *object, struct error *err);
+    void (*abandon)(void *context);
+    /* May be NULL: an object was refused, with the DIMSE status and the reason. For the log. */
+    void (*refused)(void *context, uint16_t dimse_status, const struct error *reason);
+};
+
+enum dicom_association_end {
+    DICOM_END_RELEASED, /* by the peer, in order */
+    DICOM_END_ABORTED,  /* by the peer, or the connection broke */
+    DICOM_END_TIMEOUT,  /* the peer fell silent: aborted by us */
+    DICOM_END_STOPPED,  /* settings.stop was set */
+    DICOM_END_REJECTED, /* never established: wrong called AE title, nothing acceptable */
+    DICOM_END_FAILED,   /* protocol or internal failure: aborted by us */
+};
+/* "released", "aborted", … Static storage. */
+const char *dicom_association_end_name(enum dicom_association_end end);
+
+struct dicom_association_result {
+    enum dicom_association_end end;
+    char calling_ae[17], called_ae[17]; /* "" when none was read */
+    uint32_t stored, refused, echoes;
+    uint64_t bytes; /* of data sets stored */
+};
+
+/* Serve one association until its end. `fd` is closed in every case. `ret_result` is always
+ * filled. Returns 0 for a release, an abort by the peer, a stop or a rejection; STATUS_UNAVAILABLE for
+ * a silent peer; STATUS_INVALID for a peer that breaks the protocol. One call at a time per process.
+ *
+ * Accepted: Verification; ultrasound images (current and retired classes), secondary captures,
+ * structured reports, key object selections, segmentations and encapsulated PDF, each in the
+ * first transfer syntax of the peer's list that can be stored. */
+int dicom_association_serve(int fd, const struct dicom_receiver_settings *settings,
+                            const struct dicom_receiver_sink *sink,
+                            struct dicom_association_result *ret_result, struct error *err);
+
+#endif
