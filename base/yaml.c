@@ -152,7 +152,7 @@ int yaml_load_text(const char *text, size_t n, const char *name, struct yaml **r
     yaml_parser_t parser;
     yaml_document_t doc;
     if (!yaml_parser_initialize(&parser)) {
-        yaml_free(y);
+        yaml_unload(y);
         return out_of_memory(err);
     }
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, n);
@@ -170,7 +170,7 @@ int yaml_load_text(const char *text, size_t n, const char *name, struct yaml **r
     }
     yaml_parser_delete(&parser);
     if (status < 0) {
-        yaml_free(y);
+        yaml_unload(y);
         return status;
     }
     *ret_yaml = y;
@@ -186,7 +186,7 @@ int yaml_load_file(const char *path, struct yaml **ret_yaml, struct error *err)
     return yaml_load_text(buffer_text(&content), content.size, path, ret_yaml, err);
 }
 
-void yaml_free(struct yaml *y)
+void yaml_unload(struct yaml *y)
 {
     if (!y)
         return;

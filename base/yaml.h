@@ -29,7 +29,8 @@ struct yaml; /* owns every node and text */
 int yaml_load_file(const char *path, struct yaml **ret_yaml, struct error *err);
 int yaml_load_text(const char *text, size_t n, const char *name, struct yaml **ret_yaml,
                    struct error *err);
-void yaml_free(struct yaml *y);
+/* Named so because libyaml exports a yaml_free of its own. */
+void yaml_unload(struct yaml *y);
 const struct yaml_node *yaml_root(const struct yaml *y);
 const char *yaml_name(const struct yaml *y);
 

@@ -8,7 +8,8 @@ set -euo pipefail
 umask 022
 
 PREPARE_TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-PREPARE_HOME=/var/cache/axnode-build # root's copy of the tree, and its cache
+PREPARE_CACHE=/var/cache/axnode-build # what root keeps: downloads, and a copy of each tree
+PREPARE_HOME=$PREPARE_CACHE/$(printf %s "$PREPARE_TREE" | sha256sum | cut -c1-12)
 
 # What is built with, what runs, and what the tests and the demo use as peers.
 PACKAGES="gcc g++ cmake ninja-build pkg-config ca-certificates
@@ -106,7 +107,7 @@ packages_install() {
 
 cache_folder() {
   if [ "$(id -u)" = 0 ]; then
-    echo $PREPARE_HOME/cache
+    echo $PREPARE_CACHE/cache
   else
     echo "${AXNODE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/axnode}"
   fi
@@ -117,8 +118,10 @@ leave_root() {
   [ "$(id -u)" = 0 ] || return 0
   local shared arguments=()
   step "Copying the tree for the user nobody"
-  mkdir -p $PREPARE_HOME/tree $PREPARE_HOME/cache
-  chmod 755 $PREPARE_HOME
+  mkdir -p $PREPARE_HOME/tree $PREPARE_CACHE/cache
+  chmod 755 $PREPARE_CACHE $PREPARE_HOME
+  exec 9>$PREPARE_HOME/lock
+  flock -n 9 || fail "another run of scripts/test or scripts/demo works on this tree"
   # Same times as the originals, so that the build only repeats what changed.
   find $PREPARE_HOME/tree -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
   tar -C "$PREPARE_TREE" --exclude=./build --exclude=./.git -cf - . |
@@ -129,15 +132,15 @@ leave_root() {
   if [ -d "$shared" ]; then
     ln -s "$shared" $PREPARE_HOME/shared
   fi
-  chown -R nobody:nogroup $PREPARE_HOME/tree $PREPARE_HOME/cache
+  chown -R nobody:nogroup $PREPARE_HOME/tree $PREPARE_CACHE/cache
   for argument in "$@"; do # paths of the caller mean the caller's folder
     [ -e "$argument" ] && argument=$(realpath "$argument")
     arguments+=("$argument")
   done
   cd $PREPARE_HOME/tree
   exec setpriv --reuid=nobody --regid=nogroup --clear-groups --inh-caps=-all --no-new-privs \
-    env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=$PREPARE_HOME/cache LANG=C.UTF-8 \
-    TERM="${TERM:-dumb}" AXNODE_CACHE=$PREPARE_HOME/cache AXNODE_ORT="${AXNODE_ORT:-}" \
+    env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=$PREPARE_CACHE/cache LANG=C.UTF-8 \
+    TERM="${TERM:-dumb}" AXNODE_CACHE=$PREPARE_CACHE/cache AXNODE_ORT="${AXNODE_ORT:-}" \
     AXNODE_PRESETS="${AXNODE_PRESETS:-}" AXNODE_LONG="${AXNODE_LONG:-}" \
     AXNODE_CALLER_TREE="$PREPARE_TREE" \
     "scripts/$(basename "$0")" "${arguments[@]}"
