@@ -1,0 +1,34 @@
+/* Pictures into the square that a network wants, and its output back. */
+#ifndef AXNODE_IMAGE_RESIZE_H
+#define AXNODE_IMAGE_RESIZE_H
+
+#include "base/error.h"
+#include "image/image.h"
+
+/* Bilinear; when shrinking, the triangle widens with the step so that nothing is skipped
+ * (antialias), as Pillow's BILINEAR does, without rounding to whole numbers between. */
+int plane_resize(const struct plane *from, int rows, int columns, struct plane *ret_plane,
+                 struct error *err);
+
+/* How a picture of rows × columns lies in a size × size square: longest side fitted, centred. */
+struct fit {
+    int rows, columns;         /* of the picture */
+    int size;
+    int fit_rows, fit_columns; /* of the picture inside the square, at least 1 */
+    int top, left;             /* of its first pixel inside the square */
+};
+struct fit fit_square(int rows, int columns, int size);
+
+/* A box of a one-channel picture as a plane of its grey values 0 to 255. */
+int plane_from_image(const struct image *grey, int x0, int y0, int rows, int columns,
+                     struct plane *ret_plane, struct error *err);
+/* rows × columns to size × size, `ground` around it. */
+int fit_forward(const struct fit *fit, const struct plane *picture, float ground,
+                struct plane *ret_square, struct error *err);
+/* size × size to rows × columns. */
+int fit_back(const struct fit *fit, const struct plane *square, struct plane *ret_picture,
+             struct error *err);
+/* Left to right and right to left exchanged, in place. */
+void plane_mirror(struct plane *plane);
+
+#endif

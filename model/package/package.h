@@ -1,0 +1,123 @@
+/* A model package: a folder that holds all that turns pictures into a risk. Its format is
+ * described in docs/package-format.md. */
+#ifndef AXNODE_MODEL_PACKAGE_H
+#define AXNODE_MODEL_PACKAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/digest.h"
+#include "base/error.h"
+#include "model/findings.h"
+#include "model/net/net.h"
+#include "model/outline.h"
+
+struct radiomics_settings;
+
+/* What must be known of a patient before a risk is shown (rule 1 of clinical safety). */
+enum evidence_kind {
+    EVIDENCE_SYNTHETIC_DATA,
+    EVIDENCE_MALIGNANCY_CONFIRMED,
+    EVIDENCE_NO_NEOADJUVANT_THERAPY,
+    EVIDENCE_SINGLE_LESION,
+    EVIDENCE_COUNT,
+};
+/* "synthetic_data", … as packages write it. Static storage. */
+const char *evidence_name(enum evidence_kind kind);
+
+struct package_criterion {
+    enum evidence_kind evidence;
+    const char *text; /* what a radiologist reads */
+};
+
+/* Which calibration terms with needs_calibration accept. */
+enum package_sizes {
+    PACKAGE_SIZES_REGION,    /* a calibrated tissue region */
+    PACKAGE_SIZES_ESTIMATED, /* that or any other source */
+    PACKAGE_SIZES_NONE,      /* they need none */
+};
+
+struct package_network {
+    bool present;
+    const char *file;              /* relative to the package */
+    char sha256[DIGEST_TEXT_SIZE]; /* "" in a package opened without its manifest */
+    struct outline_network outline;
+};
+
+struct package_term {
+    const char *feature;
+    double centre, scale, coefficient; /* coefficient × (value − centre) / scale */
+    bool needs_calibration;
+};
+
+struct package_fact {
+    const char *key, *value; /* nested keys joined by '.' */
+};
+
+struct package {
+    struct arena arena; /* owns every text and array below */
+    const char *folder;
+    const char *name, *version, *intended_use;
+    const char *outcome_text, *outcome_short;
+    struct package_criterion *population;
+    size_t population_count;
+    bool required[ROI_COUNT]; /* regions without which there is no risk */
+    enum package_sizes sizes;
+    struct package_network networks[ROI_COUNT];
+    struct radiomics_settings *radiomics; /* owned; NULL: none */
+    double agreement_min; /* below it an outline is unsure; 0 to 1 */
+    bool has_model;       /* else `incomplete` says what is missing */
+    double intercept;
+    struct package_term *terms;
+    size_t term_count;
+    bool has_cutoff;
+    double cutoff; /* of the risk, 0 to 1 */
+    const char *cutoff_rule;
+    const char **incomplete; /* missing pieces in words; any entry: never a risk */
+    size_t incomplete_count;
+    const char *provenance_data, *provenance_method, *provenance_licence;
+    struct package_fact *performance;
+    size_t performance_count;
+    char digest[DIGEST_TEXT_SIZE]; /* SHA-256 of MANIFEST */
+    bool is_signed;                /* by a trusted key */
+};
+
+struct package_options {
+    const char *const *key_files; /* PEM public keys (Ed25519) that are trusted */
+    size_t key_count;
+    bool allow_unsigned;
+    bool without_manifest; /* while a package is being made; the digest is "" */
+};
+
+/* Check MANIFEST and signature, read package.yaml. Reasons of STATUS_INVALID name the file and
+ * for YAML the line. The networks are not opened. */
+int package_open(const char *folder, const struct package_options *options,
+                 struct package **ret_package, struct error *err);
+void package_free(struct package *package);
+
+/* The opened networks of a package; NULL where it has none. */
+struct package_nets {
+    struct net *net[ROI_COUNT];
+};
+/* Opens them and checks names and shapes. */
+int package_nets_open(const struct package *package, const struct net_library *library,
+                      struct package_nets *ret_nets, struct error *err);
+void package_nets_release(struct package_nets *nets);
+
+/* Compare what this machine computes with selftest/selftest.yaml, stage by stage: networks to
+ * 1e-3, features to 1e-6 relative, score to 1e-6. STATUS_CONFLICT names the first difference;
+ * a package without selftest is STATUS_NOT_FOUND. */
+int package_selftest(const struct package *package, const struct package_nets *nets,
+                     struct error *err);
+/* Write selftest/selftest.yaml from the pictures in selftest/ (names in
+ * docs/package-format.md). The manifest must be written after it. */
+int package_selftest_write(const struct package *package, const struct package_nets *nets,
+                           struct error *err);
+
+/* Write FOLDER/MANIFEST for the files that are there; an old signature is removed. */
+int package_manifest_write(const char *folder, struct error *err);
+/* Write FOLDER/MANIFEST.sig with an Ed25519 private key (PEM). */
+int package_sign(const char *folder, const char *key_file, struct error *err);
+
+#endif

@@ -1,0 +1,2 @@
+# Sources of model/radiomics, named from model/.
+set(RADIOMICS_SOURCES)

@@ -1,0 +1,37 @@
+/* From findings to a risk, or to the reasons why there is none. */
+#ifndef AXNODE_MODEL_SCORE_H
+#define AXNODE_MODEL_SCORE_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+#include "model/findings.h"
+#include "model/package/package.h"
+
+/* A fact about the patient and where it was read. */
+struct evidence {
+    enum evidence_kind kind;
+    char source[64]; /* "DICOM (0008,001C)" */
+};
+
+struct score_input {
+    const struct evidence *evidence;
+    size_t evidence_count;
+    const struct region_finding *regions[ROI_COUNT]; /* NULL: the study has no such picture */
+    enum side sides[ROI_COUNT];                      /* of the pictures */
+};
+
+/* Linear predictor, contributions, risk by the logistic function, and cut-off from feature
+ * values alone; whether a risk may be shown is not asked. A term whose feature is missing, NaN
+ * or meaningless adds a reason and leaves has_risk false. The caller releases the score. */
+int score_predict(const struct package *package, const struct feature_list *const *features,
+                  size_t list_count, struct score *ret_score, struct error *err);
+
+/* All rules: a risk only from a complete package, for a patient whose eligibility is established
+ * by sourced evidence, with known and equal sides, with every required region found and sure,
+ * and with the calibration its terms need. Else has_risk is false, no number of the score is
+ * set, and the reasons say why. Fails for lack of memory alone. */
+int score_compute(const struct package *package, const struct score_input *input,
+                  struct score *ret_score, struct error *err);
+
+#endif
