@@ -1,0 +1,118 @@
+/* What the sources of this folder share: DCMTK's conditions and exceptions as errors, output
+ * streams, file meta information. C++ only; nothing here leaves the folder.
+ *
+ * Every exported function runs its body in shim_guard, so no exception reaches C:
+ *   int sr_write(…) { return shim_guard(err, "write SR", [&]() -> int { … }); } */
+#ifndef AXNODE_DICOM_SHIM_H
+#define AXNODE_DICOM_SHIM_H
+
+#include <exception>
+#include <new>
+
+#include <dcmtk/config/osconfig.h>
+
+#include <dcmtk/dcmdata/dctk.h>
+#include <dcmtk/dcmdata/dcostrma.h>
+
+extern "C" {
+#include "base/digest.h"
+#include "base/error.h"
+}
+
+/* 2.25 UIDs derived (base/uid.h) from the digest of "axnode", with the purposes
+ * "implementation-class" and "private-information". */
+#define SHIM_IMPLEMENTATION_CLASS_UID ""
+#define SHIM_IMPLEMENTATION_VERSION "AXNODE"
+#define SHIM_PRIVATE_INFORMATION_UID ""
+
+template <class Body> int shim_guard(struct error *err, const char *what, Body body) noexcept
+{
+    try {
+        return body();
+    } catch (const std::bad_alloc &) {
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", what);
+    } catch (const std::exception &e) {
+        error_set(err, STATUS_INTERNAL, "%s: the DICOM library failed", what);
+        error_detail(err, "%s", e.what());
+        return STATUS_INTERNAL;
+    } catch (...) {
+        return error_set(err, STATUS_INTERNAL, "%s: the DICOM library failed", what);
+    }
+}
+
+/* `status` with a message; the condition's text becomes its detail. */
+int shim_error(struct error *err, int status, const OFCondition &why, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Collects the first failure of a run of insertions:
+ *   ShimItem out(*dataset); out.text(DCM_Modality, "US"); …; if (out.condition().bad()) … */
+class ShimItem {
+  public:
+    explicit ShimItem(DcmItem &item) : item_(item) {}
+    /* UTF-8; NULL counts as "". */
+    void text(const DcmTagKey &tag, const char *value);
+    void text_unless_empty(const DcmTagKey &tag, const char *value);
+    void whole(const DcmTagKey &tag, long value); /* IS */
+    void us(const DcmTagKey &tag, int value);
+    void ul(const DcmTagKey &tag, unsigned long value);
+    void fd(const DcmTagKey &tag, double value);
+    /* A new last item of a sequence; a lone item with the condition kept when that fails. */
+    ShimItem item(const DcmTagKey &sequence);
+    /* A sequence of one code. */
+    void code(const DcmTagKey &sequence, const char *value, const char *scheme,
+              const char *meaning);
+    void keep(const OFCondition &condition);
+    const OFCondition &condition() const { return parent_ ? parent_->condition() : condition_; }
+    DcmItem &raw() { return item_; }
+
+  private:
+    ShimItem(DcmItem &item, ShimItem *parent) : item_(item), parent_(parent) {}
+    DcmItem &item_;
+    ShimItem *parent_ = nullptr; /* failures go to the outermost */
+    OFCondition condition_ = EC_Normal;
+    DcmItem lone_;
+};
+
+/* Where bytes go: a file, a digest, or both. With a limit, bytes beyond it are taken but thrown
+ * away, likewise after a failed write, so that a peer's message can be read to its end. */
+class ShimConsumer : public DcmConsumer {
+  public:
+    /* fd -1: none; digest NULL: none. Both stay the caller's. */
+    ShimConsumer(int fd, struct digest *digest, Uint64 limit = ~Uint64(0))
+        : fd_(fd), digest_(digest), limit_(limit)
+    {
+    }
+    OFBool good() const override { return OFTrue; }
+    OFCondition status() const override { return EC_Normal; }
+    OFBool isFlushed() const override { return OFTrue; }
+    offile_off_t avail() const override { return 1 << 30; }
+    offile_off_t write(const void *bytes, offile_off_t n) override;
+    void flush() override {}
+
+    Uint64 taken() const { return taken_; }     /* bytes offered */
+    bool over_limit() const { return taken_ > limit_; }
+    int write_errno() const { return errno_; }  /* 0: every write succeeded */
+
+  private:
+    int fd_;
+    struct digest *digest_;
+    Uint64 limit_, taken_ = 0;
+    int errno_ = 0;
+};
+
+class ShimStream : public DcmOutputStream {
+  public:
+    explicit ShimStream(ShimConsumer &consumer) : DcmOutputStream(&consumer) {}
+};
+
+/* File meta information that depends on nothing but its arguments. The caller may add elements
+ * and then calls shim_meta_write. */
+OFCondition shim_meta_fill(DcmMetaInfo &meta, const char *sop_class_uid,
+                           const char *sop_instance_uid, const char *transfer_syntax_uid);
+OFCondition shim_meta_write(DcmMetaInfo &meta, DcmOutputStream &stream);
+
+/* A whole file, explicit little endian, mode 0600, replacing another. The same data set gives
+ * the same bytes. Not durable. The data set must hold SOP Class and SOP Instance UID. */
+int shim_file_write(DcmDataset &dataset, const char *path, struct error *err);
+
+#endif

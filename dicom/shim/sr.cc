@@ -1,0 +1,157 @@
+#include "dicom/sr.h"
+
+#include <cmath>
+
+#include "dcmtk/dcmsr/dsrdoc.h"
+
+#include "dicom/shim/object.h"
+
+extern "C" {
+#include "base/number.h"
+}
+
+namespace {
+
+const size_t MEANING_MAX = 64, TEXT_MAX = 1024;
+
+DSRCodedEntryValue coded(const struct dicom_concept &concept_)
+{
+    return DSRCodedEntryValue(object::clean(concept_.value, MEANING_MAX),
+                              object::clean(concept_.scheme, 16),
+                              object::clean(concept_.meaning, MEANING_MAX));
+}
+
+DSRTypes::E_RelationshipType relationship(enum sr_relation relation)
+{
+    switch (relation) {
+    case SR_HAS_OBS_CONTEXT: return DSRTypes::RT_hasObsContext;
+    case SR_HAS_CONCEPT_MOD: return DSRTypes::RT_hasConceptMod;
+    case SR_HAS_PROPERTIES: return DSRTypes::RT_hasProperties;
+    case SR_INFERRED_FROM: return DSRTypes::RT_inferredFrom;
+    case SR_SELECTED_FROM: return DSRTypes::RT_selectedFrom;
+    case SR_CONTAINS: break;
+    }
+    return DSRTypes::RT_contains;
+}
+
+DSRTypes::E_ValueType value_type(enum sr_type type)
+{
+    switch (type) {
+    case SR_CODE: return DSRTypes::VT_Code;
+    case SR_TEXT: return DSRTypes::VT_Text;
+    case SR_UIDREF: return DSRTypes::VT_UIDRef;
+    case SR_NUM: return DSRTypes::VT_Num;
+    case SR_IMAGE: return DSRTypes::VT_Image;
+    case SR_SCOORD: return DSRTypes::VT_SCoord;
+    case SR_CONTAINER: break;
+    }
+    return DSRTypes::VT_Container;
+}
+
+OFCondition set_number(DSRContentItem &item, const struct sr_node &node)
+{
+    if (!std::isfinite(node.number))
+        return EC_InvalidValue;
+    char text[NUMBER_TEXT_SIZE];
+    number_format_ds(node.number, text);
+    return item.setNumericValue(DSRNumericMeasurementValue(text, coded(node.code)));
+}
+
+OFCondition set_image(DSRContentItem &item, const struct sr_node &node)
+{
+    DSRImageReferenceValue value(node.image.sop_class_uid, node.image.sop_instance_uid);
+    if (node.image.frame > 0)
+        value.getFrameList().addItem(node.image.frame);
+    return item.setImageReference(value);
+}
+
+OFCondition set_polyline(DSRContentItem &item, const struct sr_node &node)
+{
+    DSRSpatialCoordinatesValue value(DSRTypes::GT_Polyline);
+    for (size_t i = 0; i < node.point_count; i++)
+        value.getGraphicDataList().addItem(node.points[2 * i], node.points[2 * i + 1]);
+    return item.setSpatialCoordinates(value);
+}
+
+OFCondition set_value(DSRContentItem &item, const struct sr_node &node)
+{
+    switch (node.type) {
+    case SR_CONTAINER:
+        return node.template_id ? item.setTemplateIdentification(node.template_id, "DCMR")
+                                : EC_Normal;
+    case SR_CODE: return item.setCodeValue(coded(node.code));
+    case SR_TEXT: return item.setStringValue(object::clean(node.text, TEXT_MAX, true));
+    case SR_UIDREF: return item.setStringValue(node.text);
+    case SR_NUM: return set_number(item, node);
+    case SR_IMAGE: return set_image(item, node);
+    case SR_SCOORD: return set_polyline(item, node);
+    }
+    return EC_InvalidValue;
+}
+
+// Adds `node` below or behind the tree's current item and leaves it current.
+void add(DSRDocumentTree &tree, const struct sr_node &node, DSRTypes::E_RelationshipType relation,
+         DSRTypes::E_AddMode mode)
+{
+    const char *name = node.name.meaning ? node.name.meaning : "item without name";
+    if (!tree.addContentItem(relation, value_type(node.type), mode))
+        throw object::Fault(name, SR_EC_CannotAddContentItem);
+    DSRContentItem &item = tree.getCurrentContentItem();
+    if (node.name.value)
+        object::check(item.setConceptName(coded(node.name)), name);
+    object::check(set_value(item, node), name);
+    mode = DSRTypes::AM_belowCurrent;
+    for (const struct sr_node *child = node.first_child; child; child = child->next) {
+        add(tree, *child, relationship(child->relation), mode);
+        mode = DSRTypes::AM_afterCurrent;
+    }
+    if (node.first_child)
+        tree.goUp();
+}
+
+// The study is the source's: the writer stamps the document with it, references need it too.
+OFString study_of(const char *path)
+{
+    DcmFileFormat source;
+    OFString study;
+    object::check(source.loadFileUntilTag(path, EXS_Unknown, EGL_noChange, 4096, ERM_autoDetect,
+                                          DCM_SeriesInstanceUID),
+                  "source image");
+    object::check(source.getDataset()->findAndGetOFString(DCM_StudyInstanceUID, study),
+                  "source image");
+    return study;
+}
+
+void add_references(DSRDocument &document, const struct sr_document &from, const OFString &study)
+{
+    for (size_t i = 0; i < from.evidence_count; i++) {
+        const struct dicom_reference &e = from.evidence[i];
+        object::check(document.getCurrentRequestedProcedureEvidence().addItem(
+                          study, e.series_instance_uid, e.sop_class_uid, e.sop_instance_uid),
+                      "evidence");
+    }
+    if (from.predecessor_uid)
+        object::check(document.getPredecessorDocuments().addItem(
+                          study, from.predecessor_series_uid, SR_SOP_CLASS_UID,
+                          from.predecessor_uid),
+                      "predecessor");
+}
+
+} // namespace
+
+extern "C" int sr_write(const struct sr_document *document, const char *path, struct error *err)
+{
+    return object::guard("report", err, [&] {
+        DSRDocument sr(DSRTypes::DT_Comprehensive3DSR);
+        const OFString study = study_of(document->object.source_path);
+        object::check(sr.createNewSeriesInStudy(study), "study");
+        sr.setSpecificCharacterSetType(DSRTypes::CS_UTF8);
+        add(sr.getTree(), *document->root, DSRTypes::RT_isRoot, DSRTypes::AM_afterCurrent);
+        add_references(sr, *document, study);
+        object::check(sr.completeDocument(object::clean(document->completion_text, 64)),
+                      "completion");
+        DcmFileFormat file;
+        object::check(sr.write(*file.getDataset()), "document");
+        return object::save(document->object, file, path, err);
+    });
+}
