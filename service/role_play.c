@@ -1,0 +1,92 @@
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "service/journal.h"
+#include "service/role.h"
+
+/* The build tree has modules beside the program, an installation in its library folder. */
+static int module_open(const char *name, void **ret_module, struct error *err)
+{
+    char folder[PATH_MAX], path[PATH_MAX + 64];
+    ssize_t n = readlink("/proc/self/exe", folder, sizeof folder - 1);
+    if (n < 0)
+        return error_set_errno(err, STATUS_IO, errno, "cannot read /proc/self/exe");
+    folder[n] = '\0';
+    *strrchr(folder, '/') = '\0';
+    snprintf(path, sizeof path, "%s/axnode-role-%s.so", folder, name);
+    if (access(path, F_OK) < 0)
+        snprintf(path, sizeof path, "%s/axnode-role-%s.so", AXNODE_MODULE_FOLDER, name);
+    void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!module) {
+        int status = error_set(err, STATUS_NOT_FOUND, "cannot load module %s", path);
+        error_detail(err, "%s", dlerror());
+        return status;
+    }
+    *ret_module = module;
+    return 0;
+}
+
+static int signals_to_fd(int *ret_fd, struct error *err)
+{
+    sigset_t stop, blocked;
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGINT);
+    blocked = stop;
+    sigaddset(&blocked, SIGHUP);
+    sigprocmask(SIG_BLOCK, &blocked, NULL);
+    *ret_fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
+    return *ret_fd < 0 ? error_set_errno(err, STATUS_IO, errno, "cannot open signalfd") : 0;
+}
+
+static int play(struct role *role, const char *config_path, struct error *err)
+{
+    void *module;
+    int status = settings_load(config_path, &role->settings, err);
+    if (status < 0)
+        return status;
+    log_setup(role->label, (enum log_level)role->settings->log.level, role->journal);
+    status = signals_to_fd(&role->stop_fd, err);
+    if (status == 0)
+        status = module_open(role->name, &module, err);
+    if (status < 0)
+        return status;
+    /* POSIX' way from a data to a function pointer. */
+    int (*role_main)(const struct role *) = NULL;
+    *(void **)&role_main = dlsym(module, "axnode_role_main");
+    if (!role_main)
+        return error_set(err, STATUS_INVALID, "module of role '%s' is not a role", role->name);
+    return role_main(role); /* the module stays loaded: its libraries have exit handlers */
+}
+
+int role_play(const char *name, int number, const char *config_path, int beat_fd)
+{
+    char label[64];
+    struct error err = {0};
+    struct role role = {.name = name, .number = number, .label = label, .beat_fd = beat_fd};
+    snprintf(label, sizeof label, strcmp(name, "worker") == 0 ? "%.32s-%d" : "%.32s", name,
+             number);
+    role.journal = journal_reads_stderr();
+    log_setup(label, LOG_INFO, role.journal);
+    if (strspn(name, "abcdefghijklmnopqrstuvwxyz") != strlen(name) || !*name) {
+        log_event(LOG_ERROR, "no such role", NULL);
+        return 2;
+    }
+    fcntl(beat_fd, F_SETFL, O_NONBLOCK);
+    fcntl(beat_fd, F_SETFD, FD_CLOEXEC);
+    int status = play(&role, config_path, &err);
+    if (status < 0)
+        log_error(LOG_ERROR, "cannot play the role", &err, NULL);
+    settings_free(role.settings);
+    return status < 0 ? 1 : status;
+}

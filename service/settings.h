@@ -1,0 +1,104 @@
+/* The settings file of axnoded and axnode. One table says what every setting is: it reads and
+ * checks the file, and writes docs/settings.md and deploy/axnode.yaml. */
+#ifndef AXNODE_SERVICE_SETTINGS_H
+#define AXNODE_SERVICE_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+enum {
+    SETTINGS_DESTINATIONS_MAX = 16,
+    SETTINGS_AE_TITLE_SIZE = 17,
+};
+
+/* Where results go. */
+struct settings_destination {
+    const char *name;     /* key of its rows in the outbox */
+    const char *ae_title; /* called AE title */
+    const char *address;  /* host name or IP address */
+    int port;
+    bool sr, seg, sc;     /* which objects it gets */
+};
+
+/* Everything is owned by the struct and constant until settings_free. Durations are in
+ * microseconds, whatever the unit in the file. */
+struct settings {
+    const char *store;
+    const char *database;
+    struct {
+        const char *ae_title;
+        const char *address; /* numeric */
+        int port;
+        int max_associations;
+        int associations_per_peer;
+        int max_pdu_bytes;
+        int64_t idle_timeout_us;
+        bool check_called_ae;
+    } receiver;
+    struct {
+        int object_mib;
+        int frames;
+        int64_t frame_pixels;
+        int images_per_study;
+        int store_min_free_mib;
+    } limits;
+    struct {
+        int64_t quiet_period_us;
+    } study;
+    struct {
+        int count;
+        int attempts_max;
+        int64_t lease_us;
+        int64_t job_timeout_us;
+        int recycle_jobs;
+        int memory_max_mib;
+    } workers;
+    const char *package;     /* folder; "" when not set: see role and command line defaults */
+    const char *onnxruntime; /* library file; "" when not set */
+    struct {
+        bool allow_unsigned;
+        const char **trusted_keys; /* files; trusted_key_count of them */
+        size_t trusted_key_count;
+    } packages;
+    struct {
+        double agreement_min;
+    } outline;
+    struct settings_destination destinations[SETTINGS_DESTINATIONS_MAX];
+    size_t destination_count;
+    struct {
+        int attempts_max;
+        int64_t backoff_first_us, backoff_max_us;
+        int64_t timeout_us;
+        int association_objects;
+    } sender;
+    struct {
+        int64_t beat_timeout_us;
+        int64_t restart_first_us, restart_max_us;
+        int64_t drain_timeout_us;
+    } supervisor;
+    struct {
+        int level; /* enum log_level */
+    } log;
+};
+
+/* Read and check. STATUS_INVALID with "FILE:LINE: NAME: reason" for an unknown key, a wrong
+ * type, a value out of range, or a required setting that is missing. */
+int settings_load(const char *path, const struct settings **ret_settings, struct error *err);
+/* As settings_load, from text; `name` stands for the file in messages. */
+int settings_parse(const char *text, size_t n, const char *name,
+                   const struct settings **ret_settings, struct error *err);
+void settings_free(const struct settings *settings);
+
+/* The name of a setting that differs between the two but cannot change while the service runs;
+ * NULL when there is none. */
+const char *settings_fixed_difference(const struct settings *a, const struct settings *b);
+
+/* docs/settings.md and deploy/axnode.yaml, as the table has them. */
+int settings_print_reference(struct buffer *ret_text, struct error *err);
+int settings_print_sample(struct buffer *ret_text, struct error *err);
+
+#endif

@@ -1,0 +1,129 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "service/settings.h"
+#include "service/settings_table.h"
+
+enum { LINE_WIDTH = 96 };
+
+static const char *type_name(enum setting_type type)
+{
+    switch (type) {
+    case SETTING_TEXT: return "text";
+    case SETTING_PATH: return "path";
+    case SETTING_AE_TITLE: return "AE title";
+    case SETTING_HOST: return "host";
+    case SETTING_ADDRESS: return "address";
+    case SETTING_NAME: return "name";
+    case SETTING_INT:
+    case SETTING_COUNT: return "whole number";
+    case SETTING_SECONDS: return "seconds";
+    case SETTING_FRACTION: return "number";
+    case SETTING_BOOL: return "true or false";
+    case SETTING_LEVEL: return "level";
+    case SETTING_PATHS: return "list of paths";
+    case SETTING_OBJECTS: return "list of sr, seg, sc";
+    default: return "list";
+    }
+}
+
+static int print_row(struct buffer *out, const char *prefix, const struct setting *s,
+                     struct error *err)
+{
+    char range[2 * NUMBER_TEXT_SIZE + 8] = "", low[NUMBER_TEXT_SIZE], high[NUMBER_TEXT_SIZE];
+    if (s->max > s->min) {
+        number_format(s->min, low);
+        number_format(s->max, high);
+        snprintf(range, sizeof range, ", %s to %s", low, high);
+    }
+    const char *standard = !s->standard ? "must be set" : *s->standard ? s->standard : "not set";
+    const char *tick = s->standard && *s->standard ? "`" : "";
+    return buffer_print(out, err, "| `%s%s` | %s%s | %s%s%s | %s | %s |\n", prefix, s->name,
+                        type_name(s->type), range, tick, standard, tick,
+                        s->reloadable ? "reload" : "restart", s->help);
+}
+
+int settings_print_reference(struct buffer *out, struct error *err)
+{
+    int status = buffer_print(
+        out, err,
+        "# Settings\n\n"
+        "Written by `axnode config reference` from the one table in `service/settings_table.c`;\n"
+        "`axnode config sample` writes `deploy/axnode.yaml`. Do not edit by hand.\n\n"
+        "The file is YAML, by default `/etc/axnode/axnode.yaml`. A dot stands for one level of\n"
+        "nesting. Unknown keys, wrong types and values out of range are refused with file, line\n"
+        "and reason; `axnode config check FILE` does so without starting anything. 'reload': a\n"
+        "change takes effect with `systemctl reload axnoded` (SIGHUP); 'restart': with\n"
+        "`systemctl restart axnoded`.\n\n"
+        "| setting | type and range | default | takes effect | meaning |\n"
+        "|---|---|---|---|---|\n");
+    for (size_t i = 0; i < settings_table_count && status == 0; i++) {
+        status = print_row(out, "", &settings_table[i], err);
+        if (settings_table[i].type != SETTING_DESTINATIONS)
+            continue;
+        for (size_t k = 0; k < destination_table_count && status == 0; k++)
+            status = print_row(out, "destinations[].", &destination_table[k], err);
+    }
+    return status;
+}
+
+/* The help text as comment lines. */
+static int print_comment(struct buffer *out, const char *indent, const char *text,
+                         struct error *err)
+{
+    size_t width = LINE_WIDTH - strlen(indent) - 3;
+    while (*text) {
+        size_t n = strlen(text);
+        if (n > width)
+            for (n = width; text[n] != ' ' && n > 1;)
+                n--;
+        int status = buffer_print(out, err, "%s## %.*s\n", indent, (int)n, text);
+        if (status < 0)
+            return status;
+        text += n;
+        text += *text == ' ';
+    }
+    return 0;
+}
+
+static int print_destinations(struct buffer *out, struct error *err)
+{
+    int status = buffer_print(out, err, "#destinations:\n");
+    for (size_t i = 0; i < destination_table_count && status == 0; i++) {
+        const struct setting *s = &destination_table[i];
+        status = print_comment(out, "    ", s->help, err);
+        if (status == 0)
+            status = buffer_print(out, err, "#  %c %s: %s\n", i == 0 ? '-' : ' ', s->name,
+                                  s->standard ? s->standard : s->example);
+    }
+    return status;
+}
+
+int settings_print_sample(struct buffer *out, struct error *err)
+{
+    char section[64] = "";
+    int status = buffer_print(
+        out, err,
+        "## Settings of axnoded and axnode. Lines with one '#' show the default: remove it to\n"
+        "## change the value. Check with: axnode config check /etc/axnode/axnode.yaml\n");
+    for (size_t i = 0; i < settings_table_count && status == 0; i++) {
+        const struct setting *s = &settings_table[i];
+        const char *dot = strchr(s->name, '.');
+        const char *indent = dot ? "  " : "";
+        size_t n = dot ? (size_t)(dot - s->name) : 0;
+        if (n == 0 || strncmp(section, s->name, n) != 0 || section[n]) {
+            snprintf(section, sizeof section, "%.*s", (int)n, s->name);
+            status = buffer_print(out, err, n ? "\n%s:\n" : "\n", section);
+        }
+        if (status == 0)
+            status = print_comment(out, indent, s->help, err);
+        if (status == 0 && s->type == SETTING_DESTINATIONS)
+            status = print_destinations(out, err);
+        else if (status == 0)
+            status = buffer_print(out, err, "%s%s%s: %s\n", s->standard ? "#" : "", indent,
+                                  dot ? dot + 1 : s->name,
+                                  s->example ? s->example : s->standard);
+    }
+    return status;
+}

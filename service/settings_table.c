@@ -1,0 +1,130 @@
+#include "service/settings_table.h"
+
+#include "service/settings.h"
+
+#define AT(field) offsetof(struct settings, field)
+#define DESTINATION_AT(field) offsetof(struct settings_destination, field)
+
+const struct setting settings_table[] = {
+    {"store", SETTING_PATH, 0, 0, NULL, "/var/lib/axnode", false, AT(store),
+     "Folder for received, indexed and outgoing objects. Needs a local file system; made on first "
+     "start."},
+    {"database", SETTING_TEXT, 0, 0, NULL, "dbname=axnode", false, AT(database),
+     "PostgreSQL connection string (libpq), or postgresql:// address. Keep passwords out of this "
+     "file: use peer authentication, or passfile=… in the string."},
+
+    {"receiver.ae_title", SETTING_AE_TITLE, 0, 0, "AXNODE", NULL, false, AT(receiver.ae_title),
+     "AE title of axnode: of the receiver, and calling AE title of the sender."},
+    {"receiver.address", SETTING_ADDRESS, 0, 0, "127.0.0.1", NULL, false, AT(receiver.address),
+     "Address to listen on. The default takes connections from this machine alone; name the "
+     "hospital network's interface (or 0.0.0.0, or '::') once a firewall guards the port."},
+    {"receiver.port", SETTING_INT, 1, 65535, "11112", NULL, false, AT(receiver.port),
+     "TCP port to listen on."},
+    {"receiver.max_associations", SETTING_INT, 1, 1024, "64", NULL, false,
+     AT(receiver.max_associations),
+     "Associations open at once; one more is refused, and the peer tries again."},
+    {"receiver.associations_per_peer", SETTING_INT, 1, 1024, "16", NULL, false,
+     AT(receiver.associations_per_peer), "Associations open at once from one address."},
+    {"receiver.max_pdu_bytes", SETTING_INT, 4096, 131072, "131072", NULL, false,
+     AT(receiver.max_pdu_bytes), "Largest protocol data unit that is accepted."},
+    {"receiver.idle_timeout_s", SETTING_SECONDS, 1, 3600, "30", NULL, false,
+     AT(receiver.idle_timeout_us),
+     "An association whose peer sends nothing for this long is closed."},
+    {"receiver.check_called_ae", SETTING_BOOL, 0, 0, "true", NULL, false,
+     AT(receiver.check_called_ae),
+     "Refuse associations that call another AE title than receiver.ae_title."},
+
+    {"limits.object_mib", SETTING_INT, 1, 4096, "512", NULL, false, AT(limits.object_mib),
+     "Largest object that is accepted, in MiB."},
+    {"limits.frames", SETTING_INT, 1, 65536, "4096", NULL, false, AT(limits.frames),
+     "Most frames of one object that is analysed."},
+    {"limits.frame_pixels", SETTING_COUNT, 4096, 67108864, "67108864", NULL, false,
+     AT(limits.frame_pixels), "Most pixels (rows × columns) of a frame that is analysed."},
+    {"limits.images_per_study", SETTING_INT, 1, 1024, "64", NULL, false,
+     AT(limits.images_per_study), "Most pictures of one study that are outlined."},
+    {"limits.store_min_free_mib", SETTING_INT, 1, 1048576, "1024", NULL, false,
+     AT(limits.store_min_free_mib),
+     "Space in MiB that stays free in the store: below it objects are refused as out of "
+     "resources."},
+
+    {"study.quiet_period_s", SETTING_SECONDS, 0.1, 86400, "30", NULL, true,
+     AT(study.quiet_period_us),
+     "A study is analysed when nothing more has been received for this long and no association "
+     "that carries it is open."},
+
+    {"workers.count", SETTING_INT, 1, 64, "1", NULL, false, AT(workers.count),
+     "Studies that are analysed at once, each on one processor core."},
+    {"workers.attempts_max", SETTING_INT, 1, 20, "3", NULL, true, AT(workers.attempts_max),
+     "Attempts at one study before it is parked as failed."},
+    {"workers.lease_s", SETTING_SECONDS, 3, 3600, "60", NULL, true, AT(workers.lease_us),
+     "A study whose worker gives no sign for this long is given to another."},
+    {"workers.job_timeout_s", SETTING_SECONDS, 1, 86400, "600", NULL, true,
+     AT(workers.job_timeout_us), "Longest time that one study may take."},
+    {"workers.recycle_jobs", SETTING_INT, 1, 1000000, "500", NULL, true, AT(workers.recycle_jobs),
+     "Studies after which a worker is replaced by a fresh one."},
+    {"workers.memory_max_mib", SETTING_INT, 64, 1048576, "4096", NULL, true,
+     AT(workers.memory_max_mib),
+     "Resident memory in MiB above which a worker is replaced after its study."},
+
+    {"package", SETTING_PATH, 0, 0, "", "/usr/share/axnode/packages/verification", true,
+     AT(package), "Folder of the model package. Default: the shipped package 'verification'."},
+    {"packages.allow_unsigned", SETTING_BOOL, 0, 0, "true", NULL, true,
+     AT(packages.allow_unsigned),
+     "Accept packages without a signature by one of packages.trusted_keys. The content is checked "
+     "against the package's own MANIFEST in any case."},
+    {"packages.trusted_keys", SETTING_PATHS, 0, 0, "[]", NULL, true, AT(packages.trusted_keys),
+     "Files with Ed25519 public keys (PEM) whose packages are trusted."},
+    {"onnxruntime", SETTING_PATH, 0, 0, "", "/usr/lib/axnode/libonnxruntime.so.1", true,
+     AT(onnxruntime),
+     "ONNX Runtime library. Default: the installed one, then that of the build tree."},
+    {"outline.agreement_min", SETTING_FRACTION, 0, 1, "0.7", NULL, true,
+     AT(outline.agreement_min),
+     "Overlap (Dice) of the outlines of a picture and of its mirror image below which an outline "
+     "counts as unsure."},
+
+    {"destinations", SETTING_DESTINATIONS, 0, 0, "[]", NULL, true, AT(destinations),
+     "Where results go: a list of mappings with the keys below, at most 16. Without one, results "
+     "stay in the database and the store."},
+
+    {"sender.attempts_max", SETTING_INT, 1, 1000, "20", NULL, true, AT(sender.attempts_max),
+     "Attempts to deliver one object before it is parked as failed."},
+    {"sender.backoff_first_s", SETTING_SECONDS, 0.1, 86400, "5", NULL, true,
+     AT(sender.backoff_first_us),
+     "Wait after the first failed attempt; it doubles with each further one."},
+    {"sender.backoff_max_s", SETTING_SECONDS, 0.1, 86400, "3600", NULL, true,
+     AT(sender.backoff_max_us), "Longest wait between two attempts."},
+    {"sender.timeout_s", SETTING_SECONDS, 1, 3600, "30", NULL, true, AT(sender.timeout_us),
+     "Longest wait for a destination to connect or to answer."},
+    {"sender.association_objects", SETTING_INT, 1, 10000, "100", NULL, true,
+     AT(sender.association_objects), "Most objects that go over one association."},
+
+    {"supervisor.beat_timeout_s", SETTING_SECONDS, 0.2, 3600, "30", NULL, false,
+     AT(supervisor.beat_timeout_us),
+     "A process that gives no sign of life for this long is killed and started again."},
+    {"supervisor.restart_first_s", SETTING_SECONDS, 0.05, 3600, "0.5", NULL, false,
+     AT(supervisor.restart_first_us),
+     "Wait before a dead process is started again; it doubles each time, until the process has "
+     "run for longer than supervisor.restart_max_s."},
+    {"supervisor.restart_max_s", SETTING_SECONDS, 0.05, 3600, "30", NULL, false,
+     AT(supervisor.restart_max_us), "Longest wait before a dead process is started again."},
+    {"supervisor.drain_timeout_s", SETTING_SECONDS, 0.2, 3600, "60", NULL, false,
+     AT(supervisor.drain_timeout_us),
+     "Time that open associations and running studies get to end after SIGTERM."},
+
+    {"log.level", SETTING_LEVEL, 0, 0, "info", NULL, false, AT(log.level),
+     "Least severity that is logged: error, warning, info or debug."},
+};
+const size_t settings_table_count = sizeof settings_table / sizeof *settings_table;
+
+const struct setting destination_table[] = {
+    {"name", SETTING_NAME, 0, 0, NULL, "pacs", true, DESTINATION_AT(name),
+     "Name of the destination: stands in 'axnode show'. Renaming it strands what waits for it."},
+    {"ae_title", SETTING_AE_TITLE, 0, 0, NULL, "PACS", true, DESTINATION_AT(ae_title),
+     "AE title of the destination."},
+    {"address", SETTING_HOST, 0, 0, NULL, "pacs.example.org", true, DESTINATION_AT(address),
+     "Host name or address of the destination."},
+    {"port", SETTING_INT, 1, 65535, "104", NULL, true, DESTINATION_AT(port), "Its TCP port."},
+    {"objects", SETTING_OBJECTS, 0, 0, "[sr, seg, sc]", NULL, true, DESTINATION_AT(sr),
+     "Which objects it gets: sr (report), seg (segmentation), sc (picture with the outlines)."},
+};
+const size_t destination_table_count = sizeof destination_table / sizeof *destination_table;
