@@ -25,27 +25,39 @@ extern "C" {
 #define SHIM_IMPLEMENTATION_VERSION "AXNODE"
 #define SHIM_PRIVATE_INFORMATION_UID ""
 
-template <class Body> int shim_guard(struct error *err, const char *what, Body body) noexcept
+/* Thrown by shim_check and ShimItem: DCMTK refused something. */
+struct ShimFailure {
+    OFCondition why;
+};
+inline void shim_check(const OFCondition &condition)
 {
-    try {
-        return body();
-    } catch (const std::bad_alloc &) {
-        return error_set(err, STATUS_NOMEM, "%s: out of memory", what);
-    } catch (const std::exception &e) {
-        error_set(err, STATUS_INTERNAL, "%s: the DICOM library failed", what);
-        error_detail(err, "%s", e.what());
-        return STATUS_INTERNAL;
-    } catch (...) {
-        return error_set(err, STATUS_INTERNAL, "%s: the DICOM library failed", what);
-    }
+    if (condition.bad())
+        throw ShimFailure{condition};
 }
 
 /* `status` with a message; the condition's text becomes its detail. */
 int shim_error(struct error *err, int status, const OFCondition &why, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Collects the first failure of a run of insertions:
- *   ShimItem out(*dataset); out.text(DCM_Modality, "US"); …; if (out.condition().bad()) … */
+/* Run `body`; `what` as in "cannot WHAT". A ShimFailure becomes STATUS_INVALID. */
+template <class Body> int shim_guard(struct error *err, const char *what, Body body) noexcept
+{
+    try {
+        return body();
+    } catch (const ShimFailure &failure) {
+        return shim_error(err, STATUS_INVALID, failure.why, "cannot %s", what);
+    } catch (const std::bad_alloc &) {
+        return error_set(err, STATUS_NOMEM, "cannot %s: out of memory", what);
+    } catch (const std::exception &e) {
+        error_set(err, STATUS_INTERNAL, "cannot %s: a library failed", what);
+        error_detail(err, "%s", e.what());
+        return STATUS_INTERNAL;
+    } catch (...) {
+        return error_set(err, STATUS_INTERNAL, "cannot %s: a library failed", what);
+    }
+}
+
+/* Inserts attributes into a data set or item; throws ShimFailure when DCMTK refuses. */
 class ShimItem {
   public:
     explicit ShimItem(DcmItem &item) : item_(item) {}
@@ -56,21 +68,15 @@ class ShimItem {
     void us(const DcmTagKey &tag, int value);
     void ul(const DcmTagKey &tag, unsigned long value);
     void fd(const DcmTagKey &tag, double value);
-    /* A new last item of a sequence; a lone item with the condition kept when that fails. */
+    /* A new last item of a sequence. */
     ShimItem item(const DcmTagKey &sequence);
-    /* A sequence of one code. */
-    void code(const DcmTagKey &sequence, const char *value, const char *scheme,
-              const char *meaning);
-    void keep(const OFCondition &condition);
-    const OFCondition &condition() const { return parent_ ? parent_->condition() : condition_; }
+    /* A sequence of one code; returns its item. */
+    ShimItem code(const DcmTagKey &sequence, const char *value, const char *scheme,
+                  const char *meaning);
     DcmItem &raw() { return item_; }
 
   private:
-    ShimItem(DcmItem &item, ShimItem *parent) : item_(item), parent_(parent) {}
     DcmItem &item_;
-    ShimItem *parent_ = nullptr; /* failures go to the outermost */
-    OFCondition condition_ = EC_Normal;
-    DcmItem lone_;
 };
 
 /* Where bytes go: a file, a digest, or both. With a limit, bytes beyond it are taken but thrown
@@ -106,10 +112,10 @@ class ShimStream : public DcmOutputStream {
 };
 
 /* File meta information that depends on nothing but its arguments. The caller may add elements
- * and then calls shim_meta_write. */
-OFCondition shim_meta_fill(DcmMetaInfo &meta, const char *sop_class_uid,
-                           const char *sop_instance_uid, const char *transfer_syntax_uid);
-OFCondition shim_meta_write(DcmMetaInfo &meta, DcmOutputStream &stream);
+ * and then calls shim_meta_write. Both throw ShimFailure. */
+void shim_meta_fill(DcmMetaInfo &meta, const char *sop_class_uid, const char *sop_instance_uid,
+                    const char *transfer_syntax_uid);
+void shim_meta_write(DcmMetaInfo &meta, DcmOutputStream &stream);
 
 /* A whole file, explicit little endian, mode 0600, replacing another. The same data set gives
  * the same bytes. Not durable. The data set must hold SOP Class and SOP Instance UID. */
