@@ -28,7 +28,8 @@ struct calibration {
 };
 
 /* Rule 3 of clinical safety: a region counts when spatial format is 1, data type 1, both units
- * cm, both deltas finite and above 0 (up to 1 cm), and every pixel of the mask lies in it. */
+ * cm, both deltas finite and above 0 (up to 1 cm), and every pixel of the mask lies in it. Two
+ * such regions with different spacings contradict each other: none. */
 struct calibration calibration_for_mask(const struct us_region *regions, size_t count,
                                         const struct mask *mask);
 
