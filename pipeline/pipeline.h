@@ -21,8 +21,7 @@ struct pipeline_object {
 
 struct pipeline_settings {
     struct dicom_limits limits;
-    size_t images_max;       /* candidate pictures that are outlined, at most */
-    double agreement_min;    /* below it an outline is unsure */
+    int frames_max;          /* pictures that are outlined, at most; more are noted */
     const char *uid_namespace; /* "service" or "analyze" */
 };
 
@@ -53,11 +52,14 @@ struct pipeline_result {
 };
 void pipeline_result_release(struct pipeline_result *result);
 
+/* 512 MiB objects, 64 pictures, namespace "analyze". */
+struct pipeline_settings pipeline_settings_default(void);
+
 /* Write all outgoing objects and pictures of one study into `folder` (exists, empty).
  * A result of any outcome is 0; negative is a failure worth another attempt, or STATUS_INVALID
  * and STATUS_UNSUPPORTED for input that will fail again. */
 int pipeline_run(const struct pipeline_settings *settings, const struct package *package,
-                 const struct pipeline_job *job, const char *folder,
-                 struct pipeline_result *ret_result, struct error *err);
+                 const struct package_nets *nets, const struct pipeline_job *job,
+                 const char *folder, struct pipeline_result *ret_result, struct error *err);
 
 #endif

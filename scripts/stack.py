@@ -1,0 +1,257 @@
+"""A private PostgreSQL cluster, Orthanc as the PACS, and axnoded, all on a Unix socket or free
+loopback ports under one scratch folder: what the demo and the integration tests share."""
+import glob
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+TREE = pathlib.Path(__file__).resolve().parent.parent
+
+
+class Failed(Exception):
+    """What was tried, and why it did not work, in words for a person."""
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for(what, condition, timeout_s=60.0, every_s=0.1):
+    """Poll until `condition()` is true; returns its value."""
+    end = time.monotonic() + timeout_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Failed(f"{what}: not within {timeout_s:g} s")
+        time.sleep(every_s)
+
+
+def run(arguments, **options):
+    """Run to the end; a failure carries the command's own words."""
+    options.setdefault("timeout", 600)
+    done = subprocess.run([str(a) for a in arguments], capture_output=True, text=True,
+                          errors="replace", check=False, **options)
+    if done.returncode != 0:
+        raise Failed(f"{pathlib.Path(str(arguments[0])).name} ended with {done.returncode}: "
+                     f"{(done.stderr or done.stdout).strip()[-2000:]}")
+    return done.stdout
+
+
+class Stack:
+    """Use as a context manager: everything started is ended by its process id."""
+
+    def __init__(self, build, scratch=None, keep=False):
+        self.build = pathlib.Path(build)
+        self.folder = pathlib.Path(scratch or tempfile.mkdtemp(prefix="axnode-", dir="/tmp"))
+        self.folder.chmod(0o700)
+        self.keep = keep
+        self.processes = {}
+        self.axnoded_port = free_port()
+        self.orthanc_port = free_port()
+        self.orthanc_http = free_port()
+        self.config = self.folder / "axnode.yaml"
+        self.database = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if not self.keep:
+            self.close()
+
+    def close(self):
+        for name in ("axnoded", "orthanc"):
+            self.stop(name)
+        if self.database:
+            subprocess.run([self.postgres_tool("pg_ctl"), "-D", self.folder / "postgres", "stop",
+                            "-m", "immediate"], capture_output=True, check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self, name, arguments, environment=None):
+        log = open(self.folder / f"{name}.log", "ab")
+        self.processes[name] = subprocess.Popen(
+            [str(a) for a in arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            env={**os.environ, **(environment or {})}, start_new_session=True)
+        log.close()
+
+    def stop(self, name, how=signal.SIGTERM, timeout_s=30):
+        process = self.processes.pop(name, None)
+        if not process:
+            return None
+        if process.poll() is None:
+            process.send_signal(how)
+            try:
+                process.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        return process.returncode
+
+    def log(self, name):
+        path = self.folder / f"{name}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def alive(self, name):
+        process = self.processes[name]
+        if process.poll() is not None:
+            raise Failed(f"{name} ended with {process.returncode}: {self.log(name)[-1500:]}")
+        return True
+
+    # PostgreSQL
+
+    @staticmethod
+    def postgres_tool(name):
+        found = sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"))
+        if not found:
+            raise Failed(f"PostgreSQL's {name} is not installed")
+        return found[-1]
+
+    def postgres(self):
+        data, socket_folder = self.folder / "postgres", self.folder / "socket"
+        socket_folder.mkdir(mode=0o700)
+        run([self.postgres_tool("initdb"), "-D", data, "-U", "axnode", "--auth=trust", "-E", "UTF8",
+             "--locale=C.UTF-8", "--no-sync"])
+        with open(data / "postgresql.conf", "a", encoding="utf-8") as settings:
+            settings.write(f"listen_addresses = ''\nunix_socket_directories = '{socket_folder}'\n"
+                           "fsync = on\nmax_connections = 50\n")
+        run([self.postgres_tool("pg_ctl"), "-D", data, "-w", "-l", self.folder / "postgres.log",
+             "start"])
+        self.database = f"host={socket_folder} user=axnode dbname=axnode"
+        run([self.postgres_tool("createdb"), "-h", socket_folder, "-U", "axnode", "axnode"])
+
+    def sql(self, query):
+        """Rows as lists of text."""
+        text = run([self.postgres_tool("psql"), "-X", "-A", "-t", "-F", "\x1f", "-d",
+                    self.database, "-c", query])
+        return [line.split("\x1f") for line in text.splitlines() if line]
+
+    # Orthanc
+
+    def orthanc(self, route_everything_back=False):
+        plugins = [p for p in glob.glob("/usr/share/orthanc/plugins/*.so")
+                   if "DicomWeb" in p or "OrthancWebViewer" in p]
+        settings = {
+            "Name": "axnode's test PACS", "StorageDirectory": str(self.folder / "orthanc"),
+            "IndexDirectory": str(self.folder / "orthanc"), "HttpPort": self.orthanc_http,
+            "DicomPort": self.orthanc_port, "DicomAet": "PACS", "RemoteAccessAllowed": False,
+            "AuthenticationEnabled": False, "Plugins": plugins, "StableAge": 1,
+            "DicomAlwaysAllowStore": False, "DicomCheckModalityHost": True,
+            "DicomModalities": {
+                name: [aet, "127.0.0.1", self.axnoded_port]
+                for name, aet in (("axnode", "AXNODE"), ("modality", "MODALITY"))},
+            "WebViewer": {"CachePath": str(self.folder / "orthanc-viewer")},
+            "OverwriteInstances": False, "LogLevel": "default",
+        }
+        (self.folder / "orthanc").mkdir(exist_ok=True)
+        if route_everything_back:
+            script = self.folder / "route.lua"
+            script.write_text("function OnStoredInstance(id, tags, metadata)\n"
+                              "  SendToModality(id, 'axnode')\nend\n", encoding="utf-8")
+            settings["LuaScripts"] = [str(script)]
+        path = self.folder / "orthanc.json"
+        path.write_text(json.dumps(settings), encoding="utf-8")
+        self.start("orthanc", [shutil.which("Orthanc", path="/usr/sbin:/usr/bin") or "Orthanc", path])
+        wait_for("Orthanc answers", lambda: self.alive("orthanc") and self.rest("/system", None), 60)
+
+    def rest(self, path, missing=KeyError):
+        """GET of Orthanc's REST interface: JSON, or bytes. Unreachable or unknown: `missing`."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.orthanc_http}{path}",
+                                        timeout=30) as answer:
+                body = answer.read()
+                kind = answer.headers.get_content_type()
+        except (urllib.error.URLError, OSError):
+            if missing is KeyError:
+                raise
+            return missing
+        return json.loads(body) if kind == "application/json" else body
+
+    def pacs_instances(self, study_uid=None, modality=None):
+        """[(Orthanc id, modality, SOP Instance UID)] of what the PACS holds."""
+        query = {"Level": "Instance", "Expand": True, "RequestedTags": [], "Query": {}}
+        if study_uid:
+            query["Query"]["StudyInstanceUID"] = study_uid
+        if modality:
+            query["Query"]["Modality"] = modality
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.orthanc_http}/tools/find", json.dumps(query).encode(),
+            {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            found = json.load(answer)
+        return [(item["ID"], item["MainDicomTags"]["SOPInstanceUID"]) for item in found]
+
+    # axnode
+
+    def tool(self, name):
+        for folder in ("cli", "service", "bin", "."):
+            path = self.build / folder / name
+            if path.exists():
+                return path
+        raise Failed(f"{name} is not built in {self.build}")
+
+    def axnode(self, *arguments):
+        return run([self.tool("axnode"), *arguments], env={**os.environ,
+                                                           "AXNODE_CONFIG": str(self.config)})
+
+    def configure(self, quiet_period_s=1, **more):
+        settings = {
+            "store": str(self.folder / "store"), "database": self.database,
+            "receiver": {"ae_title": "AXNODE", "address": "127.0.0.1", "port": self.axnoded_port},
+            "study": {"quiet_period_s": quiet_period_s},
+            "package": str(TREE / "packages" / "verification"),
+            "packages": {"allow_unsigned": True},
+            "onnxruntime": str(self.build / "lib" / "libonnxruntime.so.1"),
+            "destinations": [{"name": "pacs", "ae_title": "PACS", "address": "127.0.0.1",
+                              "port": self.orthanc_port}],
+        }
+        for key, value in more.items():
+            if isinstance(value, dict):
+                settings.setdefault(key, {}).update(value)
+            else:
+                settings[key] = value
+        # JSON is YAML.
+        self.config.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+        self.config.chmod(0o600)
+
+    def axnoded(self):
+        self.start("axnoded", [self.tool("axnoded"), "--config", self.config])
+
+        def listening():
+            self.alive("axnoded")
+            with socket.socket() as s:
+                return s.connect_ex(("127.0.0.1", self.axnoded_port)) == 0
+        wait_for("axnoded listens", listening, 60)
+
+    def all(self, **settings):
+        self.postgres()
+        self.orthanc()
+        self.configure(**settings)
+        self.axnode("db", "migrate")
+        self.axnoded()
+
+    def send(self, files, to="axnode", calling="MODALITY"):
+        """C-STORE with dcmtk's storescu, proposing each file's own encoding."""
+        port, called = ((self.axnoded_port, "AXNODE") if to == "axnode"
+                        else (self.orthanc_port, "PACS"))
+        files = [str(f) for f in files]
+        for at in range(0, len(files), 200):
+            run(["storescu", "-R", "-xf", TREE / "scripts" / "storescu.cfg", "All", "-aet", calling,
+                 "-aec", called, "127.0.0.1", port, *files[at:at + 200]])
+
+    def studies(self):
+        """{study UID: row of v_study} as the service knows them."""
+        rows = self.sql("SELECT study_uid, state, generation, coalesce(reason, '') FROM v_study")
+        return {row[0]: {"state": row[1], "generation": int(row[2]), "reason": row[3]}
+                for row in rows}
