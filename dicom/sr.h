@@ -14,6 +14,7 @@ enum sr_relation {
     SR_CONTAINS, /* also for the root, which has none */
     SR_HAS_OBS_CONTEXT,
     SR_HAS_CONCEPT_MOD,
+    SR_HAS_ACQ_CONTEXT,
     SR_HAS_PROPERTIES,
     SR_INFERRED_FROM,
     SR_SELECTED_FROM,
@@ -27,7 +28,7 @@ struct sr_node {
     struct dicom_concept name;
     const char *template_id;    /* SR_CONTAINER: DCMR template, or NULL */
     struct dicom_concept code;  /* SR_CODE: the value; SR_NUM: the unit */
-    const char *text;           /* SR_TEXT (at most 1024 characters are written), SR_UIDREF */
+    const char *text;           /* SR_TEXT (at most 4096 characters are written), SR_UIDREF */
     double number;              /* SR_NUM; finite */
     struct dicom_reference image; /* SR_IMAGE */
     const float *points;        /* SR_SCOORD: x, y of a polyline, pixel edges as PS3.3 C.18.6 */

@@ -1,13 +1,8 @@
 #include "dicom/shim/object.h"
 
-#include <vector>
-
-#include "dcmtk/dcmdata/dcostrmb.h"
-#include "dcmtk/dcmdata/dcspchrs.h"
 
 extern "C" {
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/uid.h"
 }
 
@@ -15,7 +10,8 @@ namespace object {
 
 namespace {
 
-const size_t LO_MAX = 64, SH_MAX = 16, CS_MAX = 16;
+const size_t SH_MAX = 16, CS_MAX = 16;
+const DcmTagKey SYNTHETIC_DATA(0x0008, 0x001C); // not in the dictionary of DCMTK 3.6.7
 
 // Bytes of the UTF-8 sequence at `s` (at most `left` bytes), 0 when it is malformed. Overlong
 // forms, surrogates and values past U+10FFFF are malformed (RFC 3629).
@@ -78,6 +74,37 @@ OFString clean(const char *text, size_t max, bool lines)
     return out;
 }
 
+Source::Source(const char *path)
+{
+    shim_check(file_.loadFileUntilTag(path, EXS_Unknown, EGL_noChange, 4096, ERM_autoDetect,
+                                      DCM_SamplesPerPixel));
+    converts_ = converter_.selectCharacterSet(*file_.getDataset()).good();
+    study_ = text(DCM_StudyInstanceUID);
+    if (!uid_valid(study_.c_str()))
+        throw ShimFailure{EC_InvalidValue};
+}
+
+OFString Source::text(const DcmTagKey &tag, const char *delimiters)
+{
+    OFString raw, value;
+    DcmElement *element = NULL;
+    if (file_.getDataset()->findAndGetElement(tag, element).bad() ||
+        element->getLength() > 4096 || element->getOFStringArray(raw).bad())
+        return "";
+    if (!converts_ || converter_.convertString(raw, value, delimiters).bad()) {
+        value = raw;
+        for (size_t i = 0; i < value.size(); i++)
+            if (static_cast<unsigned char>(value[i]) >= 0x80 || value[i] == '\033')
+                value[i] = '?';
+    }
+    value = value.substr(0, value.find('\\'));
+    trim(value);
+    return value;
+}
+
+namespace {
+
+// A Person Name: up to three groups of 64 characters, up to five components each.
 OFString clean_name(const char *text)
 {
     OFString out, group;
@@ -102,64 +129,12 @@ OFString clean_name(const char *text)
     return out;
 }
 
-void put(DcmItem &item, const DcmTagKey &tag, const OFString &value)
-{
-    check(item.putAndInsertOFStringArray(tag, value), DcmTag(tag).getTagName());
-}
-
-namespace {
-
-// The source's patient and study, up to the attributes that describe the image.
-class Source {
-  public:
-    int open(const char *path, struct error *err)
-    {
-        const OFCondition loaded = file_.loadFileUntilTag(
-            path, EXS_Unknown, EGL_noChange, 4096, ERM_autoDetect, DCM_SamplesPerPixel);
-        if (loaded.bad())
-            return error_set(err, STATUS_INVALID, "cannot read the source image: %s",
-                             loaded.text());
-        converts_ = converter_.selectCharacterSet(data()).good();
-        return 0;
-    }
-
-    DcmDataset &data() { return *file_.getDataset(); }
-
-    // The value as UTF-8; characters that cannot be converted become '?'.
-    OFString text(const DcmTagKey &tag, const char *delimiters)
-    {
-        OFString raw, converted;
-        DcmElement *element = NULL;
-        if (data().findAndGetElement(tag, element).bad() || element->getLength() > 4096 ||
-            element->getOFStringArray(raw).bad())
-            return "";
-        if (converts_ && converter_.convertString(raw, converted, delimiters).good())
-            return converted;
-        for (size_t i = 0; i < raw.size(); i++)
-            if (static_cast<unsigned char>(raw[i]) >= 0x80 || raw[i] == '\033')
-                raw[i] = '?';
-        return raw;
-    }
-
-  private:
-    DcmFileFormat file_;
-    DcmSpecificCharacterSet converter_;
-    bool converts_ = false;
-};
-
-OFString first_value(const OFString &values)
-{
-    OFString value = values.substr(0, values.find('\\'));
-    trim(value);
-    return value;
-}
-
 OFString clean_value(Source &source, const DcmTagKey &tag)
 {
     const DcmEVR vr = DcmTag(tag).getEVR();
     if (vr == EVR_PN)
-        return clean_name(first_value(source.text(tag, "\\^=")).c_str());
-    const OFString value = first_value(source.text(tag, "\\"));
+        return clean_name(source.text(tag, "\\^=").c_str());
+    const OFString value = source.text(tag);
     OFDate date;
     OFTime time;
     switch (vr) {
@@ -183,7 +158,7 @@ OFString clean_value(Source &source, const DcmTagKey &tag)
 }
 
 // PS3.3 C.7.1.1, C.7.2.1, C.7.2.2: type 2 stands empty when the source has nothing valid.
-void copy_patient_and_study(Source &source, DcmDataset &to)
+void copy_patient_and_study(Source &source, ShimItem to)
 {
     static const struct {
         DcmTagKey tag;
@@ -201,17 +176,17 @@ void copy_patient_and_study(Source &source, DcmDataset &to)
         OFString value = clean_value(source, attribute.tag);
         if (attribute.tag == DCM_PatientSex && value != "M" && value != "F" && value != "O")
             value = "";
-        delete to.remove(attribute.tag);
+        delete to.raw().remove(attribute.tag);
         if (attribute.required || !value.empty())
-            put(to, attribute.tag, value);
+            to.text(attribute.tag, value.c_str());
     }
     const OFString method = clean_value(source, DCM_DeidentificationMethod);
     if (clean_value(source, DCM_PatientIdentityRemoved) == "YES" && !method.empty()) {
-        put(to, DCM_PatientIdentityRemoved, "YES");
-        put(to, DCM_DeidentificationMethod, method);
+        to.text(DCM_PatientIdentityRemoved, "YES");
+        to.text(DCM_DeidentificationMethod, method.c_str());
     }
-    if (first_value(source.text(DcmTagKey(0x0008, 0x001C), "\\")) == "YES")
-        check(to.putAndInsertString(DcmTag(0x0008, 0x001C, EVR_CS), "YES"), "Synthetic Data");
+    if (source.text(SYNTHETIC_DATA) == "YES")
+        shim_check(to.raw().putAndInsertString(DcmTag(SYNTHETIC_DATA, EVR_CS), "YES"));
 }
 
 // "+HHMM" or "-HHMM" in minutes; false when it is none (PS3.3 C.12.1.1.8: -1200 to +1400).
@@ -228,74 +203,48 @@ bool parse_offset(const OFString &text, int &ret_minutes)
     return minutes < 60 && text != "-0000" && ret_minutes >= -12 * 60 && ret_minutes <= 14 * 60;
 }
 
-void stamp_dates(Source &source, const struct dicom_object &object, DcmDataset &to)
+void stamp_dates(Source &source, const struct dicom_object &object, ShimItem to)
 {
-    const OFString offset = first_value(source.text(DCM_TimezoneOffsetFromUTC, "\\"));
+    const OFString offset = source.text(DCM_TimezoneOffsetFromUTC);
     int minutes = 0;
     if (parse_offset(offset, minutes))
-        put(to, DCM_TimezoneOffsetFromUTC, offset);
+        to.text(DCM_TimezoneOffsetFromUTC, offset.c_str());
     else
         minutes = 0;
     char date[CLOCK_TEXT_SIZE], time[CLOCK_TEXT_SIZE];
     clock_format_dicom(object.created_us + minutes * INT64_C(60000000), date, time);
-    put(to, DCM_InstanceCreationDate, date);
-    put(to, DCM_InstanceCreationTime, time);
-    put(to, DCM_SeriesDate, date);
-    put(to, DCM_SeriesTime, time);
-    put(to, DCM_ContentDate, date);
-    put(to, DCM_ContentTime, time);
+    to.text(DCM_InstanceCreationDate, date);
+    to.text(DCM_InstanceCreationTime, time);
+    to.text(DCM_SeriesDate, date);
+    to.text(DCM_SeriesTime, time);
+    to.text(DCM_ContentDate, date);
+    to.text(DCM_ContentTime, time);
 }
 
-void stamp_identity(const struct dicom_object &object, DcmDataset &to)
+void stamp_identity(const struct dicom_object &object, ShimItem to)
 {
-    delete to.remove(DCM_InstanceCreatorUID); // the library's, not ours
-    put(to, DCM_SpecificCharacterSet, "ISO_IR 192");
-    put(to, DCM_SOPInstanceUID, object.sop_instance_uid);
-    put(to, DCM_SeriesInstanceUID, object.series_instance_uid);
-    put(to, DCM_SeriesNumber, std::to_string(object.series_number).c_str());
-    put(to, DCM_SeriesDescription, clean(object.series_description, LO_MAX));
-    put(to, DCM_InstanceNumber, "1");
-    put(to, DCM_Manufacturer, DICOM_OWN_MANUFACTURER);
-    put(to, DCM_ManufacturerModelName, DICOM_OWN_MANUFACTURER);
-    put(to, DCM_DeviceSerialNumber, DICOM_OWN_SERIAL);
-    put(to, DCM_SoftwareVersions, clean(object.software_version, LO_MAX));
-}
-
-// In memory first: DCMTK's file stream hides write errors and takes its mode from the umask.
-int write_file(DcmFileFormat &file, const char *path, struct error *err)
-{
-    const E_TransferSyntax syntax = EXS_LittleEndianExplicit;
-    check(file.validateMetaInfo(syntax), "file meta information");
-    check(file.chooseRepresentation(syntax, NULL), "transfer syntax");
-    std::vector<char> bytes(file.calcElementLength(syntax, EET_ExplicitLength) + 4096);
-    DcmOutputBufferStream stream(bytes.data(), bytes.size());
-    file.transferInit();
-    check(file.write(stream, syntax, EET_ExplicitLength, NULL), "encoding");
-    file.transferEnd();
-    void *begin = NULL;
-    offile_off_t size = 0;
-    stream.flushBuffer(begin, size);
-    return file_write(path, begin, static_cast<size_t>(size), err);
+    delete to.raw().remove(DCM_InstanceCreatorUID); // the library's, not ours
+    to.text(DCM_SpecificCharacterSet, "ISO_IR 192");
+    to.text(DCM_SOPInstanceUID, object.sop_instance_uid);
+    to.text(DCM_SeriesInstanceUID, object.series_instance_uid);
+    to.whole(DCM_SeriesNumber, object.series_number);
+    to.text(DCM_SeriesDescription, clean(object.series_description, LO_MAX).c_str());
+    to.text(DCM_InstanceNumber, "1");
+    to.text(DCM_Manufacturer, DICOM_OWN_MANUFACTURER);
+    to.text(DCM_ManufacturerModelName, DICOM_OWN_MANUFACTURER);
+    to.text(DCM_DeviceSerialNumber, DICOM_OWN_SERIAL);
+    to.text(DCM_SoftwareVersions, clean(object.software_version, LO_MAX).c_str());
 }
 
 } // namespace
 
-int save(const struct dicom_object &object, DcmFileFormat &file, const char *path,
-         struct error *err)
+void stamp(const struct dicom_object &object, Source &source, DcmDataset &dataset)
 {
-    Source source;
-    const int failed = source.open(object.source_path, err);
-    if (failed)
-        return failed;
-    DcmDataset &dataset = *file.getDataset();
-    const OFString study = first_value(source.text(DCM_StudyInstanceUID, "\\"));
-    if (!uid_valid(study.c_str()))
-        return error_set(err, STATUS_INVALID, "the source image has no valid Study Instance UID");
-    put(dataset, DCM_StudyInstanceUID, study);
-    copy_patient_and_study(source, dataset);
-    stamp_identity(object, dataset);
-    stamp_dates(source, object, dataset);
-    return write_file(file, path, err);
+    ShimItem to(dataset);
+    to.text(DCM_StudyInstanceUID, source.study().c_str());
+    copy_patient_and_study(source, to);
+    stamp_identity(object, to);
+    stamp_dates(source, object, to);
 }
 
 } // namespace object

@@ -1,24 +1,23 @@
-#include "dicom/sr.h"
-
-#include <cmath>
-
-#include "dcmtk/dcmsr/dsrdoc.h"
-
-#include "dicom/shim/object.h"
-
 extern "C" {
+#include "dicom/sr.h"
 #include "base/number.h"
 }
 
+#include <cmath>
+
+#include <dcmtk/dcmsr/dsrdoc.h>
+
+#include "dicom/shim/object.h"
+
 namespace {
 
-const size_t MEANING_MAX = 64, TEXT_MAX = 1024;
+const size_t TEXT_MAX = 4096;
 
 DSRCodedEntryValue coded(const struct dicom_concept &concept_)
 {
-    return DSRCodedEntryValue(object::clean(concept_.value, MEANING_MAX),
+    return DSRCodedEntryValue(object::clean(concept_.value, object::LO_MAX),
                               object::clean(concept_.scheme, 16),
-                              object::clean(concept_.meaning, MEANING_MAX));
+                              object::clean(concept_.meaning, object::LO_MAX));
 }
 
 DSRTypes::E_RelationshipType relationship(enum sr_relation relation)
@@ -26,6 +25,7 @@ DSRTypes::E_RelationshipType relationship(enum sr_relation relation)
     switch (relation) {
     case SR_HAS_OBS_CONTEXT: return DSRTypes::RT_hasObsContext;
     case SR_HAS_CONCEPT_MOD: return DSRTypes::RT_hasConceptMod;
+    case SR_HAS_ACQ_CONTEXT: return DSRTypes::RT_hasAcqContext;
     case SR_HAS_PROPERTIES: return DSRTypes::RT_hasProperties;
     case SR_INFERRED_FROM: return DSRTypes::RT_inferredFrom;
     case SR_SELECTED_FROM: return DSRTypes::RT_selectedFrom;
@@ -93,13 +93,12 @@ OFCondition set_value(DSRContentItem &item, const struct sr_node &node)
 void add(DSRDocumentTree &tree, const struct sr_node &node, DSRTypes::E_RelationshipType relation,
          DSRTypes::E_AddMode mode)
 {
-    const char *name = node.name.meaning ? node.name.meaning : "item without name";
     if (!tree.addContentItem(relation, value_type(node.type), mode))
-        throw object::Fault(name, SR_EC_CannotAddContentItem);
+        throw ShimFailure{SR_EC_CannotAddContentItem};
     DSRContentItem &item = tree.getCurrentContentItem();
     if (node.name.value)
-        object::check(item.setConceptName(coded(node.name)), name);
-    object::check(set_value(item, node), name);
+        shim_check(item.setConceptName(coded(node.name)));
+    shim_check(set_value(item, node));
     mode = DSRTypes::AM_belowCurrent;
     for (const struct sr_node *child = node.first_child; child; child = child->next) {
         add(tree, *child, relationship(child->relation), mode);
@@ -109,49 +108,35 @@ void add(DSRDocumentTree &tree, const struct sr_node &node, DSRTypes::E_Relation
         tree.goUp();
 }
 
-// The study is the source's: the writer stamps the document with it, references need it too.
-OFString study_of(const char *path)
-{
-    DcmFileFormat source;
-    OFString study;
-    object::check(source.loadFileUntilTag(path, EXS_Unknown, EGL_noChange, 4096, ERM_autoDetect,
-                                          DCM_SeriesInstanceUID),
-                  "source image");
-    object::check(source.getDataset()->findAndGetOFString(DCM_StudyInstanceUID, study),
-                  "source image");
-    return study;
-}
-
 void add_references(DSRDocument &document, const struct sr_document &from, const OFString &study)
 {
     for (size_t i = 0; i < from.evidence_count; i++) {
         const struct dicom_reference &e = from.evidence[i];
-        object::check(document.getCurrentRequestedProcedureEvidence().addItem(
-                          study, e.series_instance_uid, e.sop_class_uid, e.sop_instance_uid),
-                      "evidence");
+        shim_check(document.getCurrentRequestedProcedureEvidence().addItem(
+                          study, e.series_instance_uid, e.sop_class_uid, e.sop_instance_uid));
     }
     if (from.predecessor_uid)
-        object::check(document.getPredecessorDocuments().addItem(
+        shim_check(document.getPredecessorDocuments().addItem(
                           study, from.predecessor_series_uid, SR_SOP_CLASS_UID,
-                          from.predecessor_uid),
-                      "predecessor");
+                          from.predecessor_uid));
 }
 
 } // namespace
 
-extern "C" int sr_write(const struct sr_document *document, const char *path, struct error *err)
+int sr_write(const struct sr_document *document, const char *path, struct error *err)
 {
-    return object::guard("report", err, [&] {
+    return shim_guard(err, "make the report", [&]() -> int {
+        object::Source source(document->object.source_path);
         DSRDocument sr(DSRTypes::DT_Comprehensive3DSR);
-        const OFString study = study_of(document->object.source_path);
-        object::check(sr.createNewSeriesInStudy(study), "study");
-        sr.setSpecificCharacterSetType(DSRTypes::CS_UTF8);
+        shim_check(sr.createNewSeriesInStudy(source.study()));
+        shim_check(sr.setSpecificCharacterSetType(DSRTypes::CS_UTF8));
         add(sr.getTree(), *document->root, DSRTypes::RT_isRoot, DSRTypes::AM_afterCurrent);
-        add_references(sr, *document, study);
-        object::check(sr.completeDocument(object::clean(document->completion_text, 64)),
-                      "completion");
-        DcmFileFormat file;
-        object::check(sr.write(*file.getDataset()), "document");
-        return object::save(document->object, file, path, err);
+        add_references(sr, *document, source.study());
+        shim_check(
+            sr.completeDocument(object::clean(document->completion_text, object::LO_MAX)));
+        DcmDataset dataset;
+        shim_check(sr.write(dataset));
+        object::stamp(document->object, source, dataset);
+        return shim_file_write(dataset, path, err);
     });
 }
