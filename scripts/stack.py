@@ -13,6 +13,11 @@ import time
 import urllib.error
 import urllib.request
 
+ULTRASOUND = ["1.2.840.10008.5.1.4.1.1." + tail for tail in ("6.1", "3.1", "6", "3")]
+ENCODINGS = ["1.2.840.10008.1.2" + tail for tail in (
+    "", ".1", ".2", ".5", ".4.50", ".4.51", ".4.57", ".4.70", ".4.80", ".4.81", ".4.90", ".4.91",
+    ".4.100", ".4.101", ".4.102", ".4.103", ".4.107")]
+
 TREE = pathlib.Path(__file__).resolve().parent.parent
 
 
@@ -178,19 +183,28 @@ class Stack:
             return missing
         return json.loads(body) if kind == "application/json" else body
 
-    def pacs_instances(self, study_uid=None, modality=None):
-        """[(Orthanc id, modality, SOP Instance UID)] of what the PACS holds."""
-        query = {"Level": "Instance", "Expand": True, "RequestedTags": [], "Query": {}}
-        if study_uid:
-            query["Query"]["StudyInstanceUID"] = study_uid
-        if modality:
-            query["Query"]["Modality"] = modality
+    def pacs_find(self, level, query):
+        body = json.dumps({"Level": level, "Expand": True, "Query": query}).encode()
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.orthanc_http}/tools/find", json.dumps(query).encode(),
+            f"http://127.0.0.1:{self.orthanc_http}/tools/find", body,
             {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=60) as answer:
-            found = json.load(answer)
-        return [(item["ID"], item["MainDicomTags"]["SOPInstanceUID"]) for item in found]
+            return json.load(answer)
+
+    def pacs_instances(self, study_uid, modality):
+        """[(Orthanc's id, SOP Instance UID)] of one modality in a study of the PACS."""
+        found = []
+        for series in self.pacs_find("Series", {"StudyInstanceUID": study_uid,
+                                                "Modality": modality}):
+            for instance in series["Instances"]:
+                tags = self.rest(f"/instances/{instance}")["MainDicomTags"]
+                found.append((instance, tags["SOPInstanceUID"]))
+        return sorted(found)
+
+    def pacs_study(self, study_uid):
+        """Orthanc's id of a study, or None."""
+        found = self.pacs_find("Study", {"StudyInstanceUID": study_uid})
+        return found[0]["ID"] if found else None
 
     # axnode
 
@@ -241,14 +255,40 @@ class Stack:
         self.axnode("db", "migrate")
         self.axnoded()
 
+    def storescu_profile(self):
+        """dcmtk's storescu offers what its configuration lists: every ultrasound class in every
+        encoding, so that files go out as they are."""
+        path = self.folder / "storescu.cfg"
+        if not path.exists():
+            lines = ["[[TransferSyntaxes]]"]
+            for number, uid in enumerate(ENCODINGS):
+                lines += [f"[Encoding{number}]", f"TransferSyntax1 = {uid}"]
+            lines += ["[[PresentationContexts]]", "[Ultrasound]"]
+            pairs = [(uid, e) for uid in ULTRASOUND for e in range(len(ENCODINGS))]
+            lines += [f"PresentationContext{n + 1} = {uid}\\Encoding{e}"
+                      for n, (uid, e) in enumerate(pairs)]
+            lines += ["[[Profiles]]", "[Ultrasound]", "PresentationContexts = Ultrasound", ""]
+            path.write_text("\n".join(lines), encoding="utf-8")
+        return path
+
     def send(self, files, to="axnode", calling="MODALITY"):
-        """C-STORE with dcmtk's storescu, proposing each file's own encoding."""
+        """C-STORE with dcmtk's storescu. Returns the files that were not taken."""
         port, called = ((self.axnoded_port, "AXNODE") if to == "axnode"
                         else (self.orthanc_port, "PACS"))
         files = [str(f) for f in files]
-        for at in range(0, len(files), 200):
-            run(["storescu", "-R", "-xf", TREE / "scripts" / "storescu.cfg", "All", "-aet", calling,
-                 "-aec", called, "127.0.0.1", port, *files[at:at + 200]])
+        refused = []
+        for at in range(0, len(files), 100):
+            some = files[at:at + 100]
+            try:
+                run(["storescu", "-xf", self.storescu_profile(), "Ultrasound", "-aet", calling,
+                     "-aec", called, "127.0.0.1", port, *some])
+            except Failed:
+                if len(some) == 1:
+                    refused += some
+                else: # storescu stops at the first failure: find out which it is
+                    for file in some:
+                        refused += self.send([file], to, calling)
+        return refused
 
     def studies(self):
         """{study UID: row of v_study} as the service knows them."""
