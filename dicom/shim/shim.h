@@ -13,6 +13,7 @@
 
 #include <dcmtk/dcmdata/dctk.h>
 #include <dcmtk/dcmdata/dcostrma.h>
+#include <dcmtk/dcmdata/dcwcache.h>
 
 extern "C" {
 #include "base/digest.h"
@@ -21,9 +22,9 @@ extern "C" {
 
 /* 2.25 UIDs derived (base/uid.h) from the digest of "axnode", with the purposes
  * "implementation-class" and "private-information". */
-#define SHIM_IMPLEMENTATION_CLASS_UID ""
+#define SHIM_IMPLEMENTATION_CLASS_UID "2.25.178240806382318161760053205393846588530"
 #define SHIM_IMPLEMENTATION_VERSION "AXNODE"
-#define SHIM_PRIVATE_INFORMATION_UID ""
+#define SHIM_PRIVATE_INFORMATION_UID "2.25.267855563021282477260596335406917019851"
 
 /* Thrown by shim_check and ShimItem: DCMTK refused something. */
 struct ShimFailure {

@@ -1,0 +1,117 @@
+#include "dicom/shim/shim.h"
+
+#include <cstring>
+#include <memory>
+
+#include <dcmtk/dcmdata/dccodec.h>
+#include <dcmtk/dcmimage/diregist.h> /* registers the colour models */
+#include <dcmtk/dcmimgle/dcmimage.h>
+
+extern "C" {
+#include "dicom/reader.h"
+#include "dicom/scan.h"
+}
+
+/* A native image must be there in full. One byte more is padding; older ultrasound machines add
+ * some more, which is harmless. */
+static int check_native_length(const struct dicom_scan *scan, const struct dicom_instance *image,
+                               const char *path, struct error *err)
+{
+    uint64_t samples = (uint64_t)image->samples_per_pixel;
+    uint64_t pixels = (uint64_t)image->rows * (uint64_t)image->columns * (uint64_t)image->frames;
+    uint64_t bits = pixels * samples * (uint64_t)image->bits_allocated;
+    if (strcmp(image->photometric, "YBR_FULL_422") == 0 && samples == 3)
+        bits = bits / 3 * 2; /* two luminances share their chrominances */
+    if (scan->pixel_bytes < (bits + 7) / 8)
+        return error_set(err, STATUS_INVALID, "%s: %llu bytes of pixels where %llu belong", path,
+                         (unsigned long long)scan->pixel_bytes,
+                         (unsigned long long)((bits + 7) / 8));
+    return 0;
+}
+
+static int check_shape(const struct dicom_scan *scan, const struct dicom_instance *image,
+                       const char *path, struct error *err)
+{
+    int samples = image->samples_per_pixel, bits = image->bits_allocated;
+    if (samples != 1 && samples != 3)
+        return error_set(err, STATUS_UNSUPPORTED, "%s: %d samples per pixel", path, samples);
+    if (bits != 1 && bits != 8 && bits != 16)
+        return error_set(err, STATUS_UNSUPPORTED, "%s: %d bits per sample", path, bits);
+    if (image->rows > IMAGE_SIDE_MAX || image->columns > IMAGE_SIDE_MAX)
+        return error_set(err, STATUS_LIMIT, "%s: %d × %d pixels, a side longer than %d", path,
+                         image->rows, image->columns, IMAGE_SIDE_MAX);
+    return scan->encapsulated ? 0 : check_native_length(scan, image, path, err);
+}
+
+/* Only what DCMTK says it can decode is tried, so that 'unsupported' and 'damaged' differ. */
+static bool can_decode(E_TransferSyntax syntax)
+{
+    DcmXfer from(syntax);
+    return !from.isEncapsulated() ||
+           DcmCodecList::canChangeCoding(syntax, EXS_LittleEndianExplicit);
+}
+
+static int copy_pixels(DicomImage &decoded, const struct dicom_instance *shape, const char *path,
+                       struct image *ret_image, struct error *err)
+{
+    bool grey = decoded.isMonochrome();
+    struct image image = {};
+    if ((int)decoded.getHeight() != shape->rows || (int)decoded.getWidth() != shape->columns)
+        return error_set(err, STATUS_INVALID, "%s: the decoded size differs", path);
+    int r = image_init(&image, shape->rows, shape->columns, grey ? 1 : 3, err);
+    if (r < 0)
+        return r;
+    /* More than 8 bits need a window: the file's first, else from darkest to brightest. */
+    if (grey && shape->bits_allocated > 8 && !decoded.setWindow(0ul))
+        decoded.setMinMaxWindow();
+    size_t size = (size_t)shape->rows * (size_t)shape->columns * (grey ? 1u : 3u);
+    if (!decoded.getOutputData(image.pixels, size, 8, 0, 0)) {
+        image_release(&image);
+        return error_set(err, STATUS_INVALID, "%s: the pixels cannot be decoded", path);
+    }
+    *ret_image = image;
+    return 0;
+}
+
+static int decode(const char *path, int frame, const struct dicom_limits *limits,
+                  struct image *ret_image, struct error *err)
+{
+    auto shape = std::make_unique<struct dicom_instance>();
+    struct dicom_scan scan;
+    int r = dicom_instance_read(path, limits, shape.get(), err);
+    if (r == 0)
+        r = dicom_scan_file(path, limits->object_bytes, &scan, err);
+    if (r < 0)
+        return r;
+    if (!scan.pixels)
+        return error_set(err, STATUS_INVALID, "%s: no pixels", path);
+    if (frame < 0 || frame >= shape->frames)
+        return error_set(err, STATUS_INVALID, "%s: no frame %d of %d", path, frame, shape->frames);
+    r = check_shape(&scan, shape.get(), path, err);
+    if (r < 0)
+        return r;
+    DcmFileFormat file;
+    OFCondition cond = file.loadFile(path, EXS_Unknown, EGL_noChange, DCM_MaxReadLength,
+                                     ERM_fileOnly);
+    if (cond.bad())
+        return shim_error(err, STATUS_INVALID, cond, "%s: cannot read the DICOM file", path);
+    E_TransferSyntax syntax = file.getDataset()->getOriginalXfer();
+    if (!can_decode(syntax))
+        return error_set(err, STATUS_UNSUPPORTED, "%s: cannot decode %s", path,
+                         DcmXfer(syntax).getXferName());
+    DicomImage decoded(file.getDataset(), syntax, CIF_UsePartialAccessToPixelData,
+                       static_cast<unsigned long>(frame), 1);
+    if (decoded.getStatus() != EIS_Normal) {
+        error_set(err, STATUS_INVALID, "%s: the pixels cannot be decoded", path);
+        error_detail(err, "%s", DicomImage::getString(decoded.getStatus()));
+        return STATUS_INVALID;
+    }
+    return copy_pixels(decoded, shape.get(), path, ret_image, err);
+}
+
+extern "C" int dicom_frame_decode(const char *path, int frame, const struct dicom_limits *limits,
+                                  struct image *ret_image, struct error *err)
+{
+    return shim_guard(err, "decode pixels",
+                      [&]() -> int { return decode(path, frame, limits, ret_image, err); });
+}
