@@ -1,0 +1,87 @@
+"""Pictures and masks for the outline networks, as 256x256 squares.
+
+The square is made as image/resize.h makes it: the calibrated tissue region (or the whole picture
+where there is none), longest side fitted to 256 with Pillow's BILINEAR filter on floating-point
+grey values, centred on black.
+"""
+
+import csv
+import json
+import os
+
+import numpy
+from PIL import Image
+
+SIDE = 256
+
+
+def fit_square(grey):
+    """A 2-D array of 0 … 255 as a SIDE x SIDE float array of 0 … 255."""
+    rows, columns = grey.shape
+    scale = SIDE / max(rows, columns)
+    fit_rows = max(1, int(rows * scale + 0.5))
+    fit_columns = max(1, int(columns * scale + 0.5))
+    top, left = (SIDE - fit_rows) // 2, (SIDE - fit_columns) // 2
+    picture = Image.fromarray(numpy.asarray(grey, numpy.float32), mode="F")
+    small = picture.resize((fit_columns, fit_rows), Image.BILINEAR)
+    square = numpy.zeros((SIDE, SIDE), numpy.float32)
+    square[top : top + fit_rows, left : left + fit_columns] = numpy.asarray(small)
+    return square
+
+
+def to_grey(pixels):
+    """BT.601 luma, as image_to_grey."""
+    if pixels.ndim == 2:
+        return pixels
+    red, green, blue = (pixels[..., i].astype(numpy.uint32) for i in range(3))
+    return ((299 * red + 587 * green + 114 * blue + 500) // 1000).astype(numpy.uint8)
+
+
+def read_mask(path):
+    return (numpy.asarray(Image.open(path).convert("L")) > 0).astype(numpy.uint8)
+
+
+def square_sample(grey, masks):
+    """(SIDE x SIDE uint8, masks x SIDE x SIDE uint8 of 0 … 255)"""
+    image = numpy.rint(fit_square(grey)).astype(numpy.uint8)
+    targets = [numpy.rint(fit_square(255.0 * m)).astype(numpy.uint8) for m in masks]
+    return image, numpy.stack(targets)
+
+
+def read_phantom(folder, roi):
+    """Samples of the studies that `axnode phantom` wrote to `folder`, in their order."""
+    import pydicom
+
+    with open(os.path.join(folder, "truth.json")) as file:
+        truth = json.load(file)
+    for study in truth["studies"]:
+        for picture in study["images"]:
+            if roi not in picture:
+                continue
+            dataset = pydicom.dcmread(os.path.join(folder, picture["file"]))
+            grey = to_grey(dataset.pixel_array)
+            box = picture["region"]
+            cut = (slice(box["y0"], box["y1"] + 1), slice(box["x0"], box["x1"] + 1))
+            names = [picture[roi]["mask"]]
+            if roi == "node":
+                names.append(picture[roi]["hilum_mask"])
+            masks = [read_mask(os.path.join(folder, name))[cut] for name in names]
+            yield square_sample(grey[cut], masks)
+
+
+def read_busbra(folder, folds):
+    """Samples of BUS-BRA (Gomez-Flores et al., Medical Physics 2023), tumours only."""
+    with open(os.path.join(folder, "index.csv")) as file:
+        rows = [row for row in csv.DictReader(file) if int(row["fold"]) in folds]
+    for row in rows:
+        grey = numpy.asarray(
+            Image.open(os.path.join(folder, "images", row["id"] + ".png")).convert("L")
+        )
+        mask = read_mask(os.path.join(folder, "masks", row["id"] + ".png"))
+        yield square_sample(grey, [mask])
+
+
+def load(folder, roi, folds=None):
+    """All samples as two arrays: images N x 256 x 256, masks N x C x 256 x 256, both uint8."""
+    samples = list(read_busbra(folder, folds) if folds else read_phantom(folder, roi))
+    return numpy.stack([s[0] for s in samples]), numpy.stack([s[1] for s in samples])
