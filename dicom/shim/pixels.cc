@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include <dcmtk/dcmdata/dccodec.h>
 #include <dcmtk/dcmimage/diregist.h> /* registers the colour models */
@@ -43,14 +44,6 @@ static int check_shape(const struct dicom_scan *scan, const struct dicom_instanc
     return scan->encapsulated ? 0 : check_native_length(scan, image, path, err);
 }
 
-/* Only what DCMTK says it can decode is tried, so that 'unsupported' and 'damaged' differ. */
-static bool can_decode(E_TransferSyntax syntax)
-{
-    DcmXfer from(syntax);
-    return !from.isEncapsulated() ||
-           DcmCodecList::canChangeCoding(syntax, EXS_LittleEndianExplicit);
-}
-
 static int copy_pixels(DicomImage &decoded, const struct dicom_instance *shape, const char *path,
                        struct image *ret_image, struct error *err)
 {
@@ -70,6 +63,40 @@ static int copy_pixels(DicomImage &decoded, const struct dicom_instance *shape, 
         return error_set(err, STATUS_INVALID, "%s: the pixels cannot be decoded", path);
     }
     *ret_image = image;
+    return 0;
+}
+
+static std::unique_ptr<DicomImage> open_frame(DcmDataset &dataset, int frame)
+{
+    auto image = std::make_unique<DicomImage>(&dataset, dataset.getCurrentXfer(),
+                                              CIF_UsePartialAccessToPixelData,
+                                              static_cast<unsigned long>(frame), 1);
+    return image->getStatus() == EIS_Normal ? std::move(image) : nullptr;
+}
+
+/* Where frames are split into fragments without an offset table, only decoding them all finds
+ * the wanted one. */
+static bool decode_all(DcmDataset &dataset, const struct dicom_scan *scan,
+                       const struct dicom_instance *shape, const struct dicom_limits *limits)
+{
+    uint64_t decoded = (uint64_t)shape->rows * (uint64_t)shape->columns *
+                       (uint64_t)shape->frames * (uint64_t)shape->samples_per_pixel;
+    return scan->encapsulated && scan->fragments != (uint32_t)shape->frames &&
+           decoded <= limits->object_bytes &&
+           dataset.chooseRepresentation(EXS_LittleEndianExplicit, nullptr).good();
+}
+
+/* Only what DCMTK says it can decode is tried, so that 'unsupported' and 'damaged' differ. */
+static int check_decoder(DcmDataset &dataset, const char *path, struct error *err)
+{
+    DcmXfer syntax(dataset.getOriginalXfer());
+    if (syntax.isEncapsulated() &&
+        !DcmCodecList::canChangeCoding(syntax.getXfer(), EXS_LittleEndianExplicit))
+        return error_set(err, STATUS_UNSUPPORTED, "%s: cannot decode %s", path,
+                         syntax.getXferName());
+    if (dataset.tagExists(DCM_SegmentedRedPaletteColorLookupTableData) &&
+        !dataset.tagExists(DCM_RedPaletteColorLookupTableData))
+        return error_set(err, STATUS_UNSUPPORTED, "%s: cannot decode segmented palettes", path);
     return 0;
 }
 
@@ -95,18 +122,16 @@ static int decode(const char *path, int frame, const struct dicom_limits *limits
                                      ERM_fileOnly);
     if (cond.bad())
         return shim_error(err, STATUS_INVALID, cond, "%s: cannot read the DICOM file", path);
-    E_TransferSyntax syntax = file.getDataset()->getOriginalXfer();
-    if (!can_decode(syntax))
-        return error_set(err, STATUS_UNSUPPORTED, "%s: cannot decode %s", path,
-                         DcmXfer(syntax).getXferName());
-    DicomImage decoded(file.getDataset(), syntax, CIF_UsePartialAccessToPixelData,
-                       static_cast<unsigned long>(frame), 1);
-    if (decoded.getStatus() != EIS_Normal) {
-        error_set(err, STATUS_INVALID, "%s: the pixels cannot be decoded", path);
-        error_detail(err, "%s", DicomImage::getString(decoded.getStatus()));
-        return STATUS_INVALID;
-    }
-    return copy_pixels(decoded, shape.get(), path, ret_image, err);
+    DcmDataset &dataset = *file.getDataset();
+    r = check_decoder(dataset, path, err);
+    if (r < 0)
+        return r;
+    std::unique_ptr<DicomImage> decoded = open_frame(dataset, frame);
+    if (!decoded && decode_all(dataset, &scan, shape.get(), limits))
+        decoded = open_frame(dataset, frame);
+    if (!decoded)
+        return error_set(err, STATUS_INVALID, "%s: the pixels cannot be decoded", path);
+    return copy_pixels(*decoded, shape.get(), path, ret_image, err);
 }
 
 extern "C" int dicom_frame_decode(const char *path, int frame, const struct dicom_limits *limits,
