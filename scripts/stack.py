@@ -295,3 +295,68 @@ class Stack:
         rows = self.sql("SELECT study_uid, state, generation, coalesce(reason, '') FROM v_study")
         return {row[0]: {"state": row[1], "generation": int(row[2]), "reason": row[3]}
                 for row in rows}
+
+
+SETTLED = ("done", "failed", "not_applicable")
+
+
+def is_dicom(path):
+    if not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        file.seek(128)
+        return file.read(4) == b"DICM"
+
+
+def nothing_on_its_way(stack):
+    """True when every received object is indexed and every study reached an end."""
+    stack.alive("axnoded")
+    if any((stack.folder / "store" / "incoming").glob("??/*.dcm")):
+        return False
+    rows = stack.studies()
+    return bool(rows) and all(row["state"] in SETTLED for row in rows.values())
+
+
+def account(stack, files, progress=lambda text: None, timeout_s=600):
+    """Send each file on an association of its own, wait until nothing is on its way, and say of
+    each what became of it: [{file, outcome, study, reason}]."""
+    rows = []
+    for number, path in enumerate(files):
+        calling = f"FILE{number:05d}"
+        refused = stack.send([path], calling=calling)
+        rows.append({"file": path.name, "calling": calling, "refused": bool(refused)})
+        progress(f"{path.name}: {'refused' if refused else 'taken'}")
+    if all(row["refused"] for row in rows):
+        raise Failed("axnode took none of the files; its log: " + stack.log("axnoded")[-1500:])
+    wait_for("every study reaches its end", lambda: nothing_on_its_way(stack), timeout_s)
+    objects = {row[0]: row[1:] for row in stack.sql(
+        "SELECT i.calling_ae, i.role, s.study_uid, s.state, coalesce(s.reason, '') FROM instance i "
+        "JOIN study s ON s.id = i.study_id")}
+    results = {row[0]: row[1:] for row in stack.sql(
+        "SELECT s.study_uid, r.outcome, coalesce(r.reason, '') FROM result r "
+        "JOIN job j ON j.id = r.job_id JOIN study s ON s.id = j.study_id ORDER BY j.generation")}
+    log = stack.log("axnoded")
+    for row in rows:
+        calling = row.pop("calling")
+        row.update(study="", outcome="identical", reason="the same object was received before")
+        if row.pop("refused"):
+            row.update(outcome="refused", reason=refusal(log, calling))
+        elif calling in objects:
+            role, study, state, reason = objects[calling]
+            outcome, why = results.get(study, ("", ""))
+            row.update(study=study, outcome=state, reason=why or reason)
+            if role != "input":
+                row.update(outcome=role, reason="")
+            elif state == "done":
+                row.update(outcome=f"report, {outcome}")
+    return rows
+
+
+def refusal(log, calling):
+    """Why the association of this calling AE title brought no object, in the log's words."""
+    associations = {line.split("assoc=")[1].split()[0] for line in log.splitlines()
+                    if "assoc=" in line and f'"{calling}"' in line}
+    for line in log.splitlines():
+        if "object refused" in line and any(f"assoc={a}" in line for a in associations):
+            return line.split('err="')[1].split('"')[0] if 'err="' in line else line
+    return "not offered in an encoding that is accepted, or cut off on the way"

@@ -6,11 +6,11 @@ import unittest
 
 import pydicom
 
-from stack import TREE, Failed, Stack, run, wait_for
+from stack import SETTLED, TREE, Failed, Stack, run, wait_for
 
 BUILD = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else TREE / "build" / "dev"
 SHARED = TREE.parent / "shared"
-SETTLED = ("done", "failed", "not_applicable")
+
 
 
 def skip_without(path):
