@@ -29,12 +29,12 @@ static int usage_error(void)
     return 2;
 }
 
-static int number_option(const char *name, const char *text, int *ret_value)
+static int beat_option(const char *text, int *ret_value)
 {
     struct error err = {0};
     int64_t value;
     if (number_parse_int(text, 0, 1 << 20, &value, &err) < 0) {
-        fprintf(stderr, "axnoded: --%s: %s\n", name, err.message);
+        fprintf(stderr, "axnoded: --beat-fd: %s\n", err.message);
         return -1;
     }
     *ret_value = (int)value;
@@ -43,26 +43,23 @@ static int number_option(const char *name, const char *text, int *ret_value)
 
 int main(int argc, char **argv)
 {
-    enum { OPTION_ROLE = 256, OPTION_NUMBER, OPTION_BEAT };
+    enum { OPTION_ROLE = 256, OPTION_LABEL, OPTION_BEAT };
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'},       {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},            {"role", required_argument, NULL, OPTION_ROLE},
-        {"number", required_argument, NULL, OPTION_NUMBER},
+        {"label", required_argument, NULL, OPTION_LABEL},
         {"beat-fd", required_argument, NULL, OPTION_BEAT}, {0}};
-    const char *config = getenv("AXNODE_CONFIG"), *role = NULL;
-    int number = 0, beat_fd = -1, option;
+    const char *config = getenv("AXNODE_CONFIG"), *role = NULL, *label = NULL;
+    int beat_fd = -1, option;
     while ((option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
         switch (option) {
         case 'c': config = optarg; break;
         case 'h': fputs(usage_text, stdout); return 0;
         case 'V': puts("axnoded " AXNODE_VERSION); return 0;
         case OPTION_ROLE: role = optarg; break;
-        case OPTION_NUMBER:
-            if (number_option("number", optarg, &number) < 0)
-                return usage_error();
-            break;
+        case OPTION_LABEL: label = optarg; break;
         case OPTION_BEAT:
-            if (number_option("beat-fd", optarg, &beat_fd) < 0)
+            if (beat_option(optarg, &beat_fd) < 0)
                 return usage_error();
             break;
         default: return usage_error();
@@ -76,7 +73,7 @@ int main(int argc, char **argv)
         config = "/etc/axnode/axnode.yaml";
     umask(077);
     if (role)
-        return role_play(role, number, config, beat_fd);
+        return role_play(role, label ? label : role, config, beat_fd);
     struct error err = {0};
     log_setup("supervisor", LOG_INFO, journal_reads_stderr());
     if (supervisor_run(config, &err) == 0)

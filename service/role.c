@@ -1,13 +1,9 @@
 #include "service/role.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
-
-enum { BEAT_US = 500000 };
 
 void role_enter(const struct role *role)
 {
@@ -31,18 +27,4 @@ bool role_wait(const struct role *role, int64_t timeout_us)
 bool role_stopping(const struct role *role)
 {
     return role_wait(role, 0);
-}
-
-bool role_pause(const struct role *role, int64_t timeout_us)
-{
-    const struct clock *clock = clock_system();
-    int64_t end = clock_monotonic_us(clock) + timeout_us;
-    for (;;) {
-        role_beat(role);
-        int64_t left = end - clock_monotonic_us(clock);
-        if (left <= 0)
-            return role_stopping(role);
-        if (role_wait(role, left < BEAT_US ? left : BEAT_US))
-            return true;
-    }
 }

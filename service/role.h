@@ -12,7 +12,6 @@
 
 struct role {
     const char *name;  /* "worker" */
-    int number;        /* from 0 among processes of this name */
     const char *label; /* "worker-0": stands in log lines */
     const struct settings *settings;
     bool journal;      /* log lines carry their syslog priority */
@@ -34,10 +33,8 @@ bool role_stopping(const struct role *role);
 /* Wait until the time is over or the role shall stop; no beats meanwhile. Returns
  * role_stopping. */
 bool role_wait(const struct role *role, int64_t timeout_us);
-/* As role_wait for any time, with beats. */
-bool role_pause(const struct role *role, int64_t timeout_us);
 
 /* Play a role until its end: loads settings and module. Returns the exit status. */
-int role_play(const char *name, int number, const char *config_path, int beat_fd);
+int role_play(const char *name, const char *label, const char *config_path, int beat_fd);
 
 #endif

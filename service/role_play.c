@@ -11,23 +11,22 @@
 
 #include "base/log.h"
 #include "service/journal.h"
+#include "service/program.h"
 #include "service/role.h"
 
 /* The build tree has modules beside the program, an installation in its library folder. */
 static int module_open(const char *name, void **ret_module, struct error *err)
 {
     char folder[PATH_MAX], path[PATH_MAX + 64];
-    ssize_t n = readlink("/proc/self/exe", folder, sizeof folder - 1);
-    if (n < 0)
-        return error_set_errno(err, STATUS_IO, errno, "cannot read /proc/self/exe");
-    folder[n] = '\0';
-    *strrchr(folder, '/') = '\0';
+    int status = program_folder(folder, err);
+    if (status < 0)
+        return status;
     snprintf(path, sizeof path, "%s/axnode-role-%s.so", folder, name);
     if (access(path, F_OK) < 0)
         snprintf(path, sizeof path, "%s/axnode-role-%s.so", AXNODE_MODULE_FOLDER, name);
     void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!module) {
-        int status = error_set(err, STATUS_NOT_FOUND, "cannot load module %s", path);
+        status = error_set(err, STATUS_NOT_FOUND, "cannot load module %s", path);
         error_detail(err, "%s", dlerror());
         return status;
     }
@@ -51,7 +50,7 @@ static int signals_to_fd(int *ret_fd, struct error *err)
 
 static int play(struct role *role, const char *config_path, struct error *err)
 {
-    void *module;
+    void *module = NULL;
     int status = settings_load(config_path, &role->settings, err);
     if (status < 0)
         return status;
@@ -69,13 +68,10 @@ static int play(struct role *role, const char *config_path, struct error *err)
     return role_main(role); /* the module stays loaded: its libraries have exit handlers */
 }
 
-int role_play(const char *name, int number, const char *config_path, int beat_fd)
+int role_play(const char *name, const char *label, const char *config_path, int beat_fd)
 {
-    char label[64];
     struct error err = {0};
-    struct role role = {.name = name, .number = number, .label = label, .beat_fd = beat_fd};
-    snprintf(label, sizeof label, strcmp(name, "worker") == 0 ? "%.32s-%d" : "%.32s", name,
-             number);
+    struct role role = {.name = name, .label = label, .beat_fd = beat_fd};
     role.journal = journal_reads_stderr();
     log_setup(label, LOG_INFO, role.journal);
     if (strspn(name, "abcdefghijklmnopqrstuvwxyz") != strlen(name) || !*name) {

@@ -99,8 +99,8 @@ static int set_whole(struct reading *r, const struct setting *setting,
     return 0;
 }
 
-static int set_real(struct reading *r, const struct setting *setting,
-                    const struct yaml_node *node, void *at, struct error *err)
+static int set_seconds(struct reading *r, const struct setting *setting,
+                       const struct yaml_node *node, int64_t *at, struct error *err)
 {
     double value;
     int status = yaml_double(r->yaml, node, &value, err);
@@ -109,11 +109,7 @@ static int set_real(struct reading *r, const struct setting *setting,
     if (value < setting->min || value > setting->max)
         return yaml_error(r->yaml, node, err, "'%s': must lie between %g and %g", node->text,
                           setting->min, setting->max);
-    int64_t microseconds = (int64_t)(value * 1e6 + 0.5);
-    if (setting->type == SETTING_SECONDS)
-        memcpy(at, &microseconds, sizeof microseconds);
-    else
-        memcpy(at, &value, sizeof value);
+    *at = (int64_t)(value * 1e6 + 0.5);
     return 0;
 }
 
@@ -255,8 +251,7 @@ static int set_value(struct reading *r, const struct setting *setting,
     switch (setting->type) {
     case SETTING_INT:
     case SETTING_COUNT: return set_whole(r, setting, node, at, err);
-    case SETTING_SECONDS:
-    case SETTING_FRACTION: return set_real(r, setting, node, at, err);
+    case SETTING_SECONDS: return set_seconds(r, setting, node, at, err);
     case SETTING_BOOL: return yaml_bool(r->yaml, node, at, err);
     case SETTING_LEVEL: return set_level(r, node, at, err);
     case SETTING_PATHS: return set_trusted_keys(r, node, err);
@@ -334,6 +329,10 @@ static int check_rules(struct reading *r, struct error *err)
                              "receiver.associations_per_peer",
                              "must not exceed receiver.max_associations", err);
     if (status == 0)
+        status = check_order(r, s->workers.backoff_first_us <= s->workers.backoff_max_us,
+                             "workers.backoff_first_s", "must not exceed workers.backoff_max_s",
+                             err);
+    if (status == 0)
         status = check_order(r, s->sender.backoff_first_us <= s->sender.backoff_max_us,
                              "sender.backoff_first_s", "must not exceed sender.backoff_max_s", err);
     if (status == 0)
@@ -410,7 +409,6 @@ static bool value_equal(const struct setting *setting, const void *a, const void
     case SETTING_LEVEL: return memcmp(a, b, sizeof(int)) == 0;
     case SETTING_COUNT:
     case SETTING_SECONDS: return memcmp(a, b, sizeof(int64_t)) == 0;
-    case SETTING_FRACTION: return memcmp(a, b, sizeof(double)) == 0;
     case SETTING_BOOL: return memcmp(a, b, sizeof(bool)) == 0;
     case SETTING_PATHS:
     case SETTING_OBJECTS:

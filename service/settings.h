@@ -10,10 +10,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
-enum {
-    SETTINGS_DESTINATIONS_MAX = 16,
-    SETTINGS_AE_TITLE_SIZE = 17,
-};
+enum { SETTINGS_DESTINATIONS_MAX = 16 };
 
 /* Where results go. */
 struct settings_destination {
@@ -52,21 +49,19 @@ struct settings {
     struct {
         int count;
         int attempts_max;
+        int64_t backoff_first_us, backoff_max_us;
         int64_t lease_us;
         int64_t job_timeout_us;
         int recycle_jobs;
         int memory_max_mib;
     } workers;
-    const char *package;     /* folder; "" when not set: see role and command line defaults */
+    const char *package;     /* folder; "" when not set: program_package */
     const char *onnxruntime; /* library file; "" when not set */
     struct {
         bool allow_unsigned;
         const char **trusted_keys; /* files; trusted_key_count of them */
         size_t trusted_key_count;
     } packages;
-    struct {
-        double agreement_min;
-    } outline;
     struct settings_destination destinations[SETTINGS_DESTINATIONS_MAX];
     size_t destination_count;
     struct {

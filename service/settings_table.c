@@ -56,6 +56,11 @@ const struct setting settings_table[] = {
      "Studies that are analysed at once, each on one processor core."},
     {"workers.attempts_max", SETTING_INT, 1, 20, "3", NULL, true, AT(workers.attempts_max),
      "Attempts at one study before it is parked as failed."},
+    {"workers.backoff_first_s", SETTING_SECONDS, 0.1, 86400, "5", NULL, true,
+     AT(workers.backoff_first_us),
+     "Wait after a first failed attempt at a study; it doubles with each further one."},
+    {"workers.backoff_max_s", SETTING_SECONDS, 0.1, 86400, "300", NULL, true,
+     AT(workers.backoff_max_us), "Longest wait between two attempts at a study."},
     {"workers.lease_s", SETTING_SECONDS, 3, 3600, "60", NULL, true, AT(workers.lease_us),
      "A study whose worker gives no sign for this long is given to another."},
     {"workers.job_timeout_s", SETTING_SECONDS, 1, 86400, "600", NULL, true,
@@ -77,10 +82,6 @@ const struct setting settings_table[] = {
     {"onnxruntime", SETTING_PATH, 0, 0, "", "/usr/lib/axnode/libonnxruntime.so.1", true,
      AT(onnxruntime),
      "ONNX Runtime library. Default: the installed one, then that of the build tree."},
-    {"outline.agreement_min", SETTING_FRACTION, 0, 1, "0.7", NULL, true,
-     AT(outline.agreement_min),
-     "Overlap (Dice) of the outlines of a picture and of its mirror image below which an outline "
-     "counts as unsure."},
 
     {"destinations", SETTING_DESTINATIONS, 0, 0, "[]", NULL, true, AT(destinations),
      "Where results go: a list of mappings with the keys below, at most 16. Without one, results "
@@ -95,7 +96,7 @@ const struct setting settings_table[] = {
      AT(sender.backoff_max_us), "Longest wait between two attempts."},
     {"sender.timeout_s", SETTING_SECONDS, 1, 3600, "30", NULL, true, AT(sender.timeout_us),
      "Longest wait for a destination to connect or to answer."},
-    {"sender.association_objects", SETTING_INT, 1, 10000, "100", NULL, true,
+    {"sender.association_objects", SETTING_INT, 1, 128, "100", NULL, true,
      AT(sender.association_objects), "Most objects that go over one association."},
 
     {"supervisor.beat_timeout_s", SETTING_SECONDS, 0.2, 3600, "30", NULL, false,

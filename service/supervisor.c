@@ -28,7 +28,7 @@ enum { SETTINGS_BYTES_MAX = 1 << 20, IDLE_MS_MAX = 60000 };
 
 struct child {
     const char *role;
-    int number;
+    char label[32];
     pid_t pid;   /* 0 while it is not running */
     int beat_fd; /* -1 while nothing can come */
     bool beaten; /* since its start: in service */
@@ -113,10 +113,15 @@ static int children_init(struct supervisor *s, struct error *err)
     s->children = calloc(3 + workers, sizeof *s->children);
     if (!s->children)
         return error_set(err, STATUS_NOMEM, "out of memory");
-    for (size_t i = 0; i < 3 + workers; i++)
-        s->children[i] = (struct child){.role = i < 3 ? single[i] : "worker",
-                                        .number = i < 3 ? 0 : (int)(i - 3),
-                                        .beat_fd = -1};
+    for (size_t i = 0; i < 3 + workers; i++) {
+        struct child *child = &s->children[i];
+        child->role = i < 3 ? single[i] : "worker";
+        child->beat_fd = -1;
+        if (i < 3)
+            snprintf(child->label, sizeof child->label, "%s", child->role);
+        else
+            snprintf(child->label, sizeof child->label, "%s-%zu", child->role, i - 3);
+    }
     s->count = 3 + workers;
     return 0;
 }
@@ -125,7 +130,7 @@ static int children_init(struct supervisor *s, struct error *err)
 static void child_exec(const struct supervisor *s, const struct child *child, int beat_fd,
                        pid_t parent)
 {
-    char number[16], beat[16], config[64];
+    char beat[16], config[64];
     sigset_t none;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
@@ -138,11 +143,10 @@ static void child_exec(const struct supervisor *s, const struct child *child, in
     close_range(STDERR_FILENO + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC);
     fcntl(beat_fd, F_SETFD, 0);
     fcntl(s->settings_fd, F_SETFD, 0);
-    snprintf(number, sizeof number, "%d", child->number);
     snprintf(beat, sizeof beat, "%d", beat_fd);
     snprintf(config, sizeof config, "/proc/self/fd/%d", s->settings_fd);
-    execl("/proc/self/exe", "axnoded", "--role", child->role, "--number", number, "--beat-fd",
-          beat, "--config", config, (char *)NULL);
+    execl("/proc/self/exe", "axnoded", "--role", child->role, "--label", child->label,
+          "--beat-fd", beat, "--config", config, (char *)NULL);
     _exit(127);
 }
 
@@ -168,7 +172,7 @@ static void child_start(struct supervisor *s, struct child *child)
         error_set_errno(&err, STATUS_IO, errno, "cannot start a process");
         child->failures++;
         child->start_at_us = now + restart_wait_us(s, child);
-        log_error(LOG_ERROR, "role not started", &err, "child=%s-%d", child->role, child->number);
+        log_error(LOG_ERROR, "role not started", &err, "child=%s", child->label);
         if (pipe_fds[0] >= 0) {
             close(pipe_fds[0]);
             close(pipe_fds[1]);
@@ -180,7 +184,7 @@ static void child_start(struct supervisor *s, struct child *child)
     child->beat_fd = pipe_fds[0];
     child->beaten = child->killed = false;
     child->started_us = child->beat_us = now;
-    log_event(LOG_INFO, "role started", "child=%s-%d child_pid=%d", child->role, child->number,
+    log_event(LOG_INFO, "role started", "child=%s child_pid=%d", child->label,
               (int)pid);
 }
 
@@ -207,7 +211,7 @@ static void child_ended(struct supervisor *s, struct child *child, int how)
     int64_t wait = soon ? 0 : restart_wait_us(s, child);
     child->start_at_us = now + wait;
     log_event(clean ? LOG_INFO : LOG_ERROR, "role ended",
-              "child=%s-%d %s=%d ran_s=%lld restart_in_ms=%lld", child->role, child->number,
+              "child=%s %s=%d ran_s=%lld restart_in_ms=%lld", child->label,
               WIFSIGNALED(how) ? "signal" : "exit",
               WIFSIGNALED(how) ? WTERMSIG(how) : WEXITSTATUS(how), (long long)(ran / 1000000),
               s->draining ? -1 : (long long)(wait / 1000));
@@ -334,8 +338,8 @@ static void child_tend(struct supervisor *s, struct child *child, int64_t now, i
     if (child->pid > 0 && !child->killed) {
         int64_t stale_at = child->beat_us + s->settings->supervisor.beat_timeout_us;
         if (now >= stale_at) {
-            log_event(LOG_ERROR, "role gives no sign of life: killed", "child=%s-%d child_pid=%d",
-                      child->role, child->number, (int)child->pid);
+            log_event(LOG_ERROR, "role gives no sign of life: killed", "child=%s child_pid=%d",
+                      child->label, (int)child->pid);
             child->killed = true;
             kill(child->pid, SIGKILL);
         } else {
@@ -364,8 +368,8 @@ static void status_tell(struct supervisor *s)
                             : child->killed ? "killed"
                             : child->beaten ? s->draining ? "draining" : "up"
                                             : "starting";
-        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s-%d %s", i ? ", " : "", child->role,
-                              child->number, state);
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %s", i ? ", " : "", child->label,
+                              state);
     }
     if (strcmp(text, s->status) == 0)
         return;

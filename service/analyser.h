@@ -1,0 +1,28 @@
+/* What turns studies into results: ONNX Runtime, a package and its networks, opened once. */
+#ifndef AXNODE_SERVICE_ANALYSER_H
+#define AXNODE_SERVICE_ANALYSER_H
+
+#include "pipeline/pipeline.h"
+#include "service/settings.h"
+
+struct analyser {
+    struct net_library *library;
+    struct package *package;
+    struct package_nets nets;
+};
+
+/* Where the package lies and how far it must be trusted. */
+struct analyser_options {
+    const char *package;     /* folder; NULL or "": the shipped one */
+    const char *onnxruntime; /* library; NULL or "": looked for */
+    struct package_options trust;
+};
+struct analyser_options analyser_options_of(const struct settings *settings);
+
+/* Open all and run the package's self test; a package without one is refused. The caller
+ * releases it. */
+int analyser_open(const struct analyser_options *options, struct analyser *ret_analyser,
+                  struct error *err);
+void analyser_release(struct analyser *analyser); /* a zeroed struct is fine */
+
+#endif

@@ -1,0 +1,28 @@
+/* A role's connection to the database: opened again, with growing waits, whenever it is lost. */
+#ifndef AXNODE_SERVICE_DATABASE_H
+#define AXNODE_SERVICE_DATABASE_H
+
+#include "db/db.h"
+#include "service/role.h"
+#include "service/watch.h"
+
+struct database {
+    const struct role *role; /* borrowed */
+    struct watch *watch;     /* borrowed */
+    struct db *db;           /* NULL while there is no connection */
+    int failures;            /* in a row */
+};
+
+void database_init(struct database *database, const struct role *role, struct watch *watch);
+void database_release(struct database *database);
+
+/* Return once there is a living connection to a schema that this program knows; each failure is
+ * logged. False: the role shall stop. */
+bool database_need(struct database *database);
+/* After a failed statement: close a lost connection, wait before the next try. Returns false
+ * when the role shall stop. */
+bool database_failed(struct database *database, const char *what, const struct error *err);
+/* After one that went well. */
+void database_worked(struct database *database);
+
+#endif

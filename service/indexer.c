@@ -1,0 +1,280 @@
+/* Role indexer: received files become rows, quiet studies become jobs. One pass:
+ *
+ *   database clock, then which studies live associations carry
+ *   → every file of incoming/: header read, rows committed, file moved to stored/
+ *   → studies that were quiet at that clock and carried by nobody get their job
+ *
+ * An object that becomes visible after the pass's listing belongs to an association that was in
+ * the snapshot, or was received after the clock was read: either keeps its study open. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "db/index.h"
+#include "db/queue.h"
+#include "dicom/reader.h"
+#include "dicom/setup.h"
+#include "service/database.h"
+#include "service/limits.h"
+#include "service/role.h"
+#include "service/watch.h"
+#include "store/store.h"
+
+enum {
+    BATCH = 64,
+    STUDIES_PER_CALL = 64,
+    IDLE_US = 200000,
+    /* After files that the operating system would not let us read: look again less often. */
+    TROUBLE_US = 5000000,
+    STEP_US = 300000000, /* one batch of large objects on a slow disk */
+};
+
+/* A file read for the index; texts of `object` point into the other members. */
+struct reading {
+    struct dicom_instance instance;
+    char dataset_sha256[DIGEST_TEXT_SIZE], content_sha256[DIGEST_TEXT_SIZE];
+    struct index_object object;
+    const struct store_file *file;
+};
+
+struct indexer {
+    const struct role *role;
+    struct watch *watch;
+    struct database database;
+    struct store *store;
+    struct dicom_limits limits;
+    struct store_file *files;   /* owned; BATCH of them, as the next ones */
+    struct reading *readings;
+    struct index_object *objects;
+    struct index_answer *answers;
+    bool trouble; /* a file could not be read or moved in this pass */
+};
+
+static void reading_describe(struct reading *r)
+{
+    const struct dicom_instance *i = &r->instance;
+    r->object = (struct index_object){
+        .key = r->file->key,
+        .sop_instance_uid = i->sop_instance_uid,
+        .sop_class_uid = i->sop_class_uid,
+        .transfer_syntax_uid = i->transfer_syntax_uid,
+        .study_instance_uid = i->study_instance_uid,
+        .series_instance_uid = i->series_instance_uid,
+        .dataset_sha256 = r->dataset_sha256,
+        .content_sha256 = r->content_sha256,
+        .kind = i->kind == DICOM_KIND_ULTRASOUND ? INDEX_KIND_INPUT : INDEX_KIND_OTHER,
+        .own = i->own,
+        .modality = i->modality,
+        .patient_id = i->patient_id,
+        .patient_id_issuer = i->patient_id_issuer,
+        .patient_name = i->patient_name,
+        .patient_birth_date = i->patient_birth_date,
+        .patient_sex = i->patient_sex,
+        .accession_number = i->accession_number,
+        .study_date = i->study_date,
+        .study_time = i->study_time,
+        .study_description = i->study_description,
+        .series_description = i->series_description,
+        .body_part_examined = i->body_part_examined,
+        .series_number = i->series_number,
+        .instance_number = i->instance_number,
+        .rows = i->rows,
+        .columns = i->columns,
+        .frames = i->frames,
+        .calling_ae = i->calling_ae,
+        .called_ae = i->called_ae,
+        .peer_address = i->peer_address,
+        .association = i->association,
+        .received_us = i->received_us,
+    };
+}
+
+static int reading_take(struct indexer *x, const struct store_file *file, struct reading *r,
+                        struct error *err)
+{
+    r->file = file;
+    r->content_sha256[0] = '\0';
+    int status = dicom_instance_read(file->path, &x->limits, &r->instance, err);
+    if (status == 0)
+        status = store_dataset_digest(file->path, r->dataset_sha256, err);
+    if (status < 0)
+        return status;
+    /* Tells a re-encoded object from a changed one. One that has none counts as changed. */
+    dicom_content_digest(file->path, &x->limits, r->content_sha256, NULL);
+    reading_describe(r);
+    return 0;
+}
+
+/* Of these the same file gives the same again: it is recorded, and kept out of the way. */
+static bool is_unreadable(int status)
+{
+    return status == STATUS_INVALID || status == STATUS_UNSUPPORTED || status == STATUS_LIMIT;
+}
+
+static void move_to_stored(struct indexer *x, const char *key)
+{
+    struct error err = {0};
+    if (store_incoming_to_stored(x->store, key, &err) == 0)
+        return;
+    log_error(LOG_ERROR, "indexed file not moved", &err, "key=%s", key);
+    x->trouble = true;
+}
+
+static int record_unreadable(struct indexer *x, const struct store_file *file,
+                             const struct error *reason, struct error *err)
+{
+    log_error(LOG_WARNING, "unreadable object", reason, "key=%s", file->key);
+    int status = index_unreadable(x->database.db, file->key, reason->message, err);
+    if (status == 0)
+        move_to_stored(x, file->key);
+    return status;
+}
+
+static void tell(const struct reading *r, const struct index_answer *answer)
+{
+    bool notable = answer->outcome == INDEX_VARIANT || answer->outcome == INDEX_MIXED ||
+                   answer->outcome == INDEX_REFUSED;
+    log_event(notable ? LOG_WARNING : LOG_DEBUG, "object indexed",
+              "key=%s assoc=%s outcome=%s reopened=%d reason=%s", r->file->key,
+              LOG_QUOTE(r->instance.association), index_outcome_name(answer->outcome),
+              answer->reopened, LOG_QUOTE(answer->reason));
+}
+
+static int index_batch(struct indexer *x, size_t count, struct error *err)
+{
+    size_t readable = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct error reason = {0};
+        struct reading *r = &x->readings[readable];
+        int status = reading_take(x, &x->files[i], r, &reason);
+        if (status == 0) {
+            x->objects[readable++] = r->object;
+        } else if (is_unreadable(status)) {
+            status = record_unreadable(x, &x->files[i], &reason, err);
+            if (status < 0)
+                return status;
+        } else if (status != STATUS_NOT_FOUND) { /* else moved meanwhile */
+            log_error(LOG_ERROR, "file not read, trying again later", &reason, "key=%s",
+                      x->files[i].key);
+            x->trouble = true;
+        }
+    }
+    if (readable == 0)
+        return 0;
+    int status = index_add(x->database.db, x->objects, readable, x->answers, err);
+    for (size_t i = 0; status == 0 && i < readable; i++) {
+        tell(&x->readings[i], &x->answers[i]);
+        move_to_stored(x, x->readings[i].file->key);
+    }
+    return status;
+}
+
+static int index_incoming(struct indexer *x, struct error *err)
+{
+    struct store_scan *scan;
+    size_t count = 1;
+    int status = store_scan_open(x->store, STORE_INCOMING, &scan, err);
+    if (status < 0)
+        return status;
+    while (status == 0 && count > 0 && !role_stopping(x->role)) {
+        watch_allow(x->watch, STEP_US);
+        status = store_scan_next(scan, x->files, BATCH, &count, err);
+        if (status == 0 && count > 0)
+            status = index_batch(x, count, err);
+    }
+    store_scan_close(scan);
+    return status;
+}
+
+static int complete_studies(struct indexer *x, int64_t as_of_us,
+                            const struct store_studies *open, struct error *err)
+{
+    struct queue_completion completion = {
+        .quiet_us = x->role->settings->study.quiet_period_us,
+        .as_of_us = as_of_us,
+        .open_digests = (const char(*)[DIGEST_TEXT_SIZE])open->digests,
+        .open_count = open->count,
+        .limit = STUDIES_PER_CALL,
+    };
+    int jobs, studies, status;
+    do {
+        watch_allow(x->watch, STEP_US);
+        status = queue_complete(x->database.db, &completion, &jobs, &studies, err);
+        if (status == 0 && studies > 0)
+            log_event(LOG_INFO, "studies complete", "studies=%d jobs=%d", studies, jobs);
+    } while (status == 0 && studies == STUDIES_PER_CALL && !role_stopping(x->role));
+    return status;
+}
+
+static int pass(struct indexer *x, struct error *err)
+{
+    struct store_studies open = {0};
+    int64_t as_of_us;
+    x->trouble = false;
+    int status = db_now(x->database.db, &as_of_us, err);
+    if (status == 0)
+        status = store_associations_snapshot(x->store, &open, err);
+    if (status == 0)
+        status = index_incoming(x, err);
+    /* Files that could not be read may belong to any study: none is complete then. */
+    if (status == 0 && !x->trouble && !role_stopping(x->role))
+        status = complete_studies(x, as_of_us, &open, err);
+    store_studies_release(&open);
+    return status;
+}
+
+static void work(struct indexer *x)
+{
+    while (database_need(&x->database)) {
+        struct error err = {0};
+        if (pass(x, &err) < 0) {
+            if (!database_failed(&x->database, "indexing interrupted", &err))
+                return;
+            continue;
+        }
+        database_worked(&x->database);
+        if (watch_wait(x->watch, x->trouble ? TROUBLE_US : IDLE_US))
+            return;
+    }
+}
+
+static int indexer_open(struct indexer *x, struct error *err)
+{
+    x->limits = limits_of_objects(x->role->settings);
+    x->files = calloc(BATCH, sizeof *x->files);
+    x->readings = calloc(BATCH, sizeof *x->readings);
+    x->objects = calloc(BATCH, sizeof *x->objects);
+    x->answers = calloc(BATCH, sizeof *x->answers);
+    if (!x->files || !x->readings || !x->objects || !x->answers)
+        return error_set(err, STATUS_NOMEM, "out of memory");
+    int status = dicom_setup(err);
+    if (status == 0)
+        status = store_open(x->role->settings->store, NULL, &x->store, err);
+    return status;
+}
+
+int axnode_role_main(const struct role *role)
+{
+    struct indexer x = {.role = role};
+    struct error err = {0};
+    role_enter(role);
+    int status = watch_start(role, NULL, NULL, &x.watch, &err);
+    if (status == 0) {
+        database_init(&x.database, role, x.watch);
+        status = indexer_open(&x, &err);
+    }
+    if (status == 0)
+        work(&x);
+    else
+        log_error(LOG_ERROR, "indexer not started", &err, NULL);
+    watch_stop(x.watch);
+    database_release(&x.database);
+    store_close(x.store);
+    free(x.files);
+    free(x.readings);
+    free(x.objects);
+    free(x.answers);
+    return status < 0;
+}

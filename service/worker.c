@@ -1,0 +1,479 @@
+/* Role worker: one study at a time, from its claim to its committed result. The process is the
+ * fault boundary: what the pipeline does to it costs one attempt of one job.
+ *
+ * The watch thread, with a database connection of its own, renews the claim; when the job's time
+ * is over it gives the claim back and ends the process, for nothing else stops a pipeline. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/log.h"
+#include "db/queue.h"
+#include "dicom/setup.h"
+#include "pipeline/pipeline.h"
+#include "service/analyser.h"
+#include "service/database.h"
+#include "service/limits.h"
+#include "service/role.h"
+#include "service/watch.h"
+#include "store/store.h"
+
+enum {
+    POLL_US = 300000,
+    STEP_US = 120000000,
+    PACKAGE_STEP_US = 600000000, /* opening networks and their self test */
+    PACKAGE_RETRY_US = 30000000,
+    COMMIT_TRIES = 5,
+    EXIT_JOB_TIMEOUT = 3,
+};
+
+/* The job under way, as the watch thread sees it. */
+struct claim {
+    pthread_mutex_t mutex;
+    int64_t job; /* 0: none */
+    char token[QUEUE_TOKEN_SIZE];
+    int64_t end_us;   /* monotonic: the job's time is over */
+    int64_t renew_us; /* when to renew next */
+};
+
+struct worker {
+    const struct role *role;
+    struct watch *watch;
+    struct database database;
+    struct store *store;
+    struct analyser analyser;
+    struct queue_policy policy;
+    struct claim claim;
+    struct db *renewal; /* the watch thread's alone */
+};
+
+static int64_t now_us(void)
+{
+    return clock_monotonic_us(clock_system());
+}
+
+/* --- Watch thread ------------------------------------------------------------------------- */
+
+static int renewal_connect(struct worker *w, struct error *err)
+{
+    static const struct db_options quick = {
+        .connect_timeout_s = 3, .statement_timeout_ms = 5000, .lock_timeout_ms = 3000};
+    if (w->renewal && db_alive(w->renewal))
+        return 0;
+    db_close(w->renewal);
+    w->renewal = NULL;
+    return db_open(w->role->settings->database, "axnoded renewal", &quick, &w->renewal, err);
+}
+
+/* Returns when to renew next. */
+static int64_t renew(struct worker *w, int64_t job, const char *token)
+{
+    struct error err = {0};
+    int status = renewal_connect(w, &err);
+    if (status == 0)
+        status = queue_renew(w->renewal, job, token, w->policy.lease_us, &err);
+    if (status == 0)
+        return now_us() + w->policy.lease_us / 3;
+    if (status == STATUS_CONFLICT) { /* the commit will be refused */
+        log_event(LOG_WARNING, "claim lost: the result will be thrown away", "job=%" PRId64, job);
+        return INT64_MAX;
+    }
+    log_error(LOG_WARNING, "claim not renewed", &err, "job=%" PRId64, job);
+    return now_us() + w->policy.lease_us / 10;
+}
+
+static void give_up(struct worker *w, int64_t job, const char *token)
+{
+    struct error err = {0};
+    char reason[96];
+    snprintf(reason, sizeof reason, "took longer than workers.job_timeout_s (%lld s)",
+             (long long)(w->role->settings->workers.job_timeout_us / 1000000));
+    log_event(LOG_ERROR, "job's time is over: ending this process", "job=%" PRId64, job);
+    int status = renewal_connect(w, &err);
+    if (status == 0)
+        status = queue_fail(w->renewal, job, token, reason, false, &w->policy, &err);
+    if (status < 0) /* then the lease runs out */
+        log_error(LOG_WARNING, "claim not given back", &err, "job=%" PRId64, job);
+    _exit(EXIT_JOB_TIMEOUT);
+}
+
+static void tick(void *context)
+{
+    struct worker *w = context;
+    struct claim *claim = &w->claim;
+    char token[QUEUE_TOKEN_SIZE];
+    pthread_mutex_lock(&claim->mutex);
+    int64_t now = now_us(), job = claim->job, end_us = claim->end_us;
+    bool due = job && now >= claim->renew_us;
+    memcpy(token, claim->token, sizeof token);
+    pthread_mutex_unlock(&claim->mutex);
+    if (job && now >= end_us)
+        give_up(w, job, token);
+    if (!due)
+        return;
+    int64_t next_us = renew(w, job, token);
+    pthread_mutex_lock(&claim->mutex);
+    if (claim->job == job)
+        claim->renew_us = next_us;
+    pthread_mutex_unlock(&claim->mutex);
+}
+
+static void claim_begin(struct worker *w, const struct queue_job *job)
+{
+    int64_t now = now_us();
+    pthread_mutex_lock(&w->claim.mutex);
+    w->claim.job = job->id;
+    memcpy(w->claim.token, job->token, sizeof w->claim.token);
+    w->claim.end_us = now + w->role->settings->workers.job_timeout_us;
+    w->claim.renew_us = now + w->policy.lease_us / 3;
+    pthread_mutex_unlock(&w->claim.mutex);
+}
+
+static void claim_end(struct worker *w)
+{
+    pthread_mutex_lock(&w->claim.mutex);
+    w->claim.job = 0;
+    pthread_mutex_unlock(&w->claim.mutex);
+}
+
+/* --- One job ------------------------------------------------------------------------------ */
+
+static int objects_find(struct worker *w, const struct queue_job *job, struct arena *arena,
+                        struct pipeline_object **ret_objects, struct error *err)
+{
+    struct pipeline_object *objects = arena_array(arena, job->instance_count, sizeof *objects);
+    if (!objects)
+        return error_set(err, STATUS_NOMEM, "out of memory");
+    for (size_t i = 0; i < job->instance_count; i++) {
+        char path[STORE_PATH_SIZE];
+        int status = store_find(w->store, job->instances[i].key, path, err);
+        if (status < 0)
+            return status;
+        objects[i].path = arena_text(arena, path);
+        if (!objects[i].path)
+            return error_set(err, STATUS_NOMEM, "out of memory");
+        memcpy(objects[i].dataset_digest, job->instances[i].dataset_sha256, DIGEST_TEXT_SIZE);
+    }
+    *ret_objects = objects;
+    return 0;
+}
+
+static void predecessor_find(const struct queue_job *job, char uid[UID_SIZE])
+{
+    for (size_t i = 0; i < job->predecessor_count; i++)
+        if (strcmp(job->predecessors[i].kind, "sr") == 0)
+            memcpy(uid, job->predecessors[i].sop_instance_uid, UID_SIZE);
+}
+
+static int analyse(struct worker *w, const struct queue_job *job, const char *folder,
+                   struct pipeline_result *ret_result, struct error *err)
+{
+    struct arena arena ARENA_AUTO;
+    arena_init(&arena);
+    struct pipeline_settings settings = pipeline_settings_default();
+    struct pipeline_job input = {.object_count = job->instance_count,
+                                 .generation = job->generation,
+                                 .created_us = job->created_us};
+    struct pipeline_object *objects;
+    settings.limits = limits_of_objects(w->role->settings);
+    settings.frames_max = w->role->settings->limits.images_per_study;
+    settings.uid_namespace = "service";
+    predecessor_find(job, input.predecessor_sr_uid);
+    int status = objects_find(w, job, &arena, &objects, err);
+    if (status < 0)
+        return status;
+    input.objects = objects;
+    return pipeline_run(&settings, w->analyser.package, &w->analyser.nets, &input, folder,
+                        ret_result, err);
+}
+
+/* Make the objects durable in the store, and describe them for the queue. */
+static int objects_keep(struct worker *w, const char *folder, const struct pipeline_result *result,
+                        struct queue_object *objects, struct error *err)
+{
+    struct dicom_limits limits = limits_of_objects(w->role->settings);
+    for (int i = 0; i < result->object_count; i++) {
+        const struct report_object *made = &result->objects[i];
+        struct queue_object *kept = &objects[i];
+        struct store_outgoing outgoing;
+        struct dicom_instance header;
+        char path[STORE_PATH_SIZE + sizeof made->file_name + 1];
+        snprintf(path, sizeof path, "%s/%s", folder, made->file_name);
+        int status = dicom_instance_read(path, &limits, &header, err);
+        if (status == 0)
+            status = store_outgoing_write(w->store, path, made->sop_instance_uid, &outgoing, err);
+        if (status < 0)
+            return status;
+        *kept = (struct queue_object){.size = outgoing.size};
+        snprintf(kept->kind, sizeof kept->kind, "%s", made->kind);
+        memcpy(kept->sop_instance_uid, header.sop_instance_uid, UID_SIZE);
+        memcpy(kept->sop_class_uid, header.sop_class_uid, UID_SIZE);
+        memcpy(kept->series_instance_uid, header.series_instance_uid, UID_SIZE);
+        memcpy(kept->transfer_syntax_uid, header.transfer_syntax_uid, UID_SIZE);
+        memcpy(kept->key, outgoing.key, sizeof outgoing.key);
+        memcpy(kept->sha256, outgoing.sha256, DIGEST_TEXT_SIZE);
+    }
+    return 0;
+}
+
+/* The objects' UIDs derive from all that can change their content: their digest stands for it. */
+static int content_digest(const struct pipeline_result *result, char hex[DIGEST_TEXT_SIZE],
+                          struct error *err)
+{
+    uint8_t digest[DIGEST_SIZE];
+    struct digest *d = digest_new();
+    if (!d)
+        return error_set(err, STATUS_NOMEM, "out of memory");
+    digest_add_text(d, result->package_digest);
+    digest_add_text(d, result->reason);
+    for (int i = 0; i < result->object_count; i++)
+        digest_add_text(d, result->objects[i].sop_instance_uid);
+    digest_end(d, digest);
+    digest_free(d);
+    digest_format(digest, hex);
+    return 0;
+}
+
+/* The features of one region: those whose names begin with it. */
+static int features_of(const struct feature_list *all, enum roi roi, struct arena *arena,
+                       struct queue_features *ret_features, struct error *err)
+{
+    const char *region = roi_name(roi);
+    size_t length = strlen(region), count = 0;
+    const char **names = arena_array(arena, all->count + 1, sizeof *names);
+    double *values = arena_array(arena, all->count + 1, sizeof *values);
+    if (!names || !values)
+        return error_set(err, STATUS_NOMEM, "out of memory");
+    for (size_t i = 0; i < all->count; i++) {
+        const struct feature *feature = &all->items[i];
+        if (strncmp(feature->name, region, length) != 0 || feature->name[length] != '_')
+            continue;
+        names[count] = feature->name;
+        values[count++] = feature->value;
+    }
+    *ret_features = (struct queue_features){region, names, values, count};
+    return 0;
+}
+
+/* The connection may be lost meanwhile: the fence makes another try safe. */
+static int commit_durably(struct worker *w, const struct queue_job *job,
+                          const struct queue_result *result, enum queue_committed *ret_committed,
+                          struct error *err)
+{
+    int status = STATUS_UNAVAILABLE;
+    for (int i = 0; i < COMMIT_TRIES && status == STATUS_UNAVAILABLE; i++) {
+        if (!database_need(&w->database))
+            return error_set(err, STATUS_UNAVAILABLE, "stopped while the database is away");
+        status = queue_commit(w->database.db, job->id, job->token, result, ret_committed, err);
+        if (status == STATUS_UNAVAILABLE)
+            database_failed(&w->database, "result not committed", err);
+    }
+    return status;
+}
+
+static int result_commit(struct worker *w, const struct queue_job *job, const char *folder,
+                         const struct pipeline_result *result, enum queue_committed *ret_committed,
+                         struct error *err)
+{
+    struct arena arena ARENA_AUTO;
+    arena_init(&arena);
+    const struct settings *settings = w->role->settings;
+    struct queue_object objects[REPORT_OBJECTS_MAX];
+    struct queue_features features[ROI_COUNT];
+    const char *destinations[SETTINGS_DESTINATIONS_MAX];
+    char content[DIGEST_TEXT_SIZE];
+    int status = objects_keep(w, folder, result, objects, err);
+    if (status == 0)
+        status = content_digest(result, content, err);
+    for (int roi = 0; roi < ROI_COUNT && status == 0; roi++)
+        status = features_of(&result->features, (enum roi)roi, &arena, &features[roi], err);
+    if (status < 0)
+        return status;
+    for (size_t i = 0; i < settings->destination_count; i++)
+        destinations[i] = settings->destinations[i].name;
+    struct queue_result row = {
+        .outcome = pipeline_outcome_name(result->outcome),
+        .has_risk = result->outcome == PIPELINE_RISK,
+        .risk = result->outcome == PIPELINE_RISK ? result->risk : 0,
+        .not_applicable = result->outcome == PIPELINE_NOT_APPLICABLE,
+        .reason = result->reason,
+        .package_name = result->package_name,
+        .package_version = result->package_version,
+        .package_sha256 = result->package_digest,
+        .software_version = AXNODE_VERSION,
+        .content_sha256 = content,
+        .json = result->json,
+        .features = features,
+        .feature_count = ROI_COUNT,
+        .objects = objects,
+        .object_count = (size_t)result->object_count,
+        .destinations = destinations,
+        .destination_count = settings->destination_count,
+    };
+    return commit_durably(w, job, &row, ret_committed, err);
+}
+
+static void job_failed(struct worker *w, const struct queue_job *job, int status,
+                       const struct error *reason)
+{
+    struct error err = {0};
+    bool permanent = status == STATUS_INVALID || status == STATUS_UNSUPPORTED ||
+                     status == STATUS_LIMIT;
+    log_error(LOG_ERROR, permanent ? "study cannot be analysed" : "attempt failed", reason,
+              "job=%" PRId64 " attempt=%d", job->id, job->attempt);
+    if (status == STATUS_CONFLICT || !database_need(&w->database))
+        return; /* another has the claim, or its lease will run out */
+    status = queue_fail(w->database.db, job->id, job->token, reason->message, permanent,
+                        &w->policy, &err);
+    if (status < 0 && status != STATUS_CONFLICT)
+        log_error(LOG_WARNING, "claim not given back", &err, "job=%" PRId64, job->id);
+}
+
+static void job_work(struct worker *w, const struct queue_job *job)
+{
+    struct pipeline_result result = {0};
+    struct store_work folder;
+    struct error err = {0};
+    enum queue_committed committed;
+    int64_t started_us = now_us();
+    log_event(LOG_INFO, "job begins",
+              "job=%" PRId64 " generation=%d attempt=%d objects=%zu", job->id, job->generation,
+              job->attempt, job->instance_count);
+    watch_allow(w->watch, w->role->settings->workers.job_timeout_us + STEP_US);
+    claim_begin(w, job);
+    int status = store_work_make(w->store, job->id, job->attempt, &folder, &err);
+    if (status == 0) {
+        status = analyse(w, job, folder.path, &result, &err);
+        if (status == 0)
+            status = result_commit(w, job, folder.path, &result, &committed, &err);
+        store_work_remove(&folder);
+    }
+    if (status == 0)
+        log_event(LOG_INFO, "job done",
+                  "job=%" PRId64 " outcome=%s state=%s objects=%d reason=%s ms=%lld", job->id,
+                  LOG_QUOTE(pipeline_outcome_name(result.outcome)),
+                  LOG_QUOTE(queue_committed_name(committed)), result.object_count,
+                  LOG_QUOTE(result.reason), (long long)((now_us() - started_us) / 1000));
+    else
+        job_failed(w, job, status, &err);
+    claim_end(w);
+    pipeline_result_release(&result);
+}
+
+/* --- The loop ----------------------------------------------------------------------------- */
+
+static bool memory_exceeded(const struct worker *w)
+{
+    char text[128] = "";
+    long pages = 0;
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    if (n <= 0)
+        return false;
+    char *resident = strchr(text, ' '); /* "size resident shared …", in pages */
+    if (resident)
+        pages = strtol(resident, NULL, 10);
+    return pages * sysconf(_SC_PAGESIZE) >> 20 > w->role->settings->workers.memory_max_mib;
+}
+
+/* Jobs wait in the queue while there is no package. */
+static bool package_need(struct worker *w)
+{
+    struct analyser_options options = analyser_options_of(w->role->settings);
+    while (!role_stopping(w->role)) {
+        struct error err = {0};
+        watch_allow(w->watch, PACKAGE_STEP_US);
+        if (analyser_open(&options, &w->analyser, &err) == 0) {
+            log_event(LOG_INFO, "package loaded", "package=%s version=%s sha256=%s onnxruntime=%s",
+                      LOG_QUOTE(w->analyser.package->name),
+                      LOG_QUOTE(w->analyser.package->version), w->analyser.package->digest,
+                      net_library_version(w->analyser.library));
+            return true;
+        }
+        log_error(LOG_ERROR, "no usable package: studies wait", &err, "retry_in_s=%d",
+                  PACKAGE_RETRY_US / 1000000);
+        if (watch_wait(w->watch, PACKAGE_RETRY_US))
+            return false;
+    }
+    return false;
+}
+
+static void work(struct worker *w)
+{
+    char name[64];
+    int done = 0;
+    snprintf(name, sizeof name, "%.32s/%d", w->role->label, (int)getpid());
+    while (database_need(&w->database)) {
+        struct queue_job job;
+        struct error err = {0};
+        watch_allow(w->watch, STEP_US);
+        int status = queue_claim(w->database.db, name, &w->policy, &job, &err);
+        if (status == STATUS_NOT_FOUND) {
+            database_worked(&w->database);
+            if (watch_wait(w->watch, POLL_US))
+                return;
+            continue;
+        }
+        if (status < 0) {
+            if (!database_failed(&w->database, "no job claimed", &err))
+                return;
+            continue;
+        }
+        database_worked(&w->database);
+        job_work(w, &job);
+        queue_job_release(&job);
+        if (++done >= w->role->settings->workers.recycle_jobs || memory_exceeded(w)) {
+            log_event(LOG_INFO, "worker is replaced", "jobs=%d", done);
+            return;
+        }
+    }
+}
+
+static int worker_open(struct worker *w, struct error *err)
+{
+    const struct settings *settings = w->role->settings;
+    w->policy = (struct queue_policy){.attempts_max = settings->workers.attempts_max,
+                                      .lease_us = settings->workers.lease_us,
+                                      .backoff_us = settings->workers.backoff_first_us,
+                                      .backoff_max_us = settings->workers.backoff_max_us};
+    pthread_mutex_init(&w->claim.mutex, NULL);
+    int status = watch_start(w->role, tick, w, &w->watch, err);
+    if (status < 0)
+        return status;
+    database_init(&w->database, w->role, w->watch);
+    status = dicom_setup(err);
+    if (status == 0)
+        status = store_open(settings->store, NULL, &w->store, err);
+    if (status == 0)
+        status = store_clean(w->store, err);
+    return status;
+}
+
+int axnode_role_main(const struct role *role)
+{
+    struct worker w = {.role = role};
+    struct error err = {0};
+    role_enter(role);
+    int status = worker_open(&w, &err);
+    if (status < 0)
+        log_error(LOG_ERROR, "worker not started", &err, NULL);
+    else if (package_need(&w))
+        work(&w);
+    watch_stop(w.watch);
+    db_close(w.renewal);
+    database_release(&w.database);
+    analyser_release(&w.analyser);
+    store_close(w.store);
+    pthread_mutex_destroy(&w.claim.mutex);
+    return status < 0;
+}
