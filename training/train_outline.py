@@ -10,6 +10,7 @@ that made the shipped networks.
 
 import argparse
 import csv
+import ctypes
 import hashlib
 import math
 import os
@@ -32,6 +33,13 @@ def cached(path, make):
         numpy.savez(path, images=images, masks=masks)
     with numpy.load(path) as arrays:
         return arrays["images"], arrays["masks"]
+
+
+def keep_memory():
+    """Tell the allocator to keep large blocks: a third of the time goes to the kernel otherwise."""
+    library = ctypes.CDLL(None)
+    library.mallopt(-3, 1 << 30)  # M_MMAP_THRESHOLD
+    library.mallopt(-1, (1 << 31) - 1)  # M_TRIM_THRESHOLD
 
 
 def augment(image, masks, generator):
@@ -87,8 +95,8 @@ def dice_of(network, images, masks):
 
 
 def export(network, path):
-    """ONNX, opset 12; answers the same bytes for the same weights."""
-    network.eval()
+    """ONNX, opset 12, with normalisation folded into the convolutions."""
+    network = network.to(memory_format=torch.contiguous_format).eval()
     torch.onnx.export(
         Exported(network),
         torch.zeros(1, 1, outline_data.SIDE, outline_data.SIDE),
@@ -111,7 +119,7 @@ def main():
     parser.add_argument("--validation", required=True, help="synthetic studies held out")
     parser.add_argument("--busbra", help="BUS-BRA folder: folds 1-3 to learn, 4 held out (tumour)")
     parser.add_argument("--out", required=True)
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=9)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=1)
@@ -120,6 +128,7 @@ def main():
     options = parser.parse_args()
 
     os.makedirs(options.out, exist_ok=True)
+    keep_memory()
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     sets = {
@@ -137,6 +146,7 @@ def main():
     held_out = {n: arrays[n] for n in sets if n.endswith("held_out")}
 
     network = OutlineNetwork(len(CHANNELS[options.roi]))
+    network = network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=1e-2)
     steps = math.ceil(len(images) / options.batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -166,6 +176,7 @@ def main():
                 x = torch.from_numpy(images[picked]).float().unsqueeze(1) / 255
                 y = torch.from_numpy(masks[picked]).float() / 255
                 x, y = augment(x, y, generator)
+                x = x.contiguous(memory_format=torch.channels_last)
                 loss = loss_of(network(x), y)
                 optimiser.zero_grad()
                 loss.backward()
