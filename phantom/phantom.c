@@ -15,7 +15,7 @@
 #include "image/png.h"
 #include "phantom/picture.h"
 
-enum { NAME_SIZE = 64 };
+enum { NAME_SIZE = 64, FOLDER_SIZE = 24, STEM_SIZE = 40 };
 
 /* What every object of one study shares. */
 struct study_identity {
@@ -23,7 +23,7 @@ struct study_identity {
     char study_uid[UID_SIZE];
     char series_uid[2][UID_SIZE]; /* by view; equal when there is one series */
     char patient_id[NAME_SIZE], patient_name[NAME_SIZE], accession[NAME_SIZE];
-    char folder[NAME_SIZE];
+    char folder[FOLDER_SIZE];
 };
 
 static void identity_draw(const struct study_plan *plan, struct study_identity *id)
@@ -93,7 +93,7 @@ static void attributes_fill(const struct study_plan *plan, const struct study_id
 static cJSON *mask_write(const struct mask *mask, const char *out_folder, const char *stem,
                          const char *name, int *status, struct error *err)
 {
-    char relative[2 * NAME_SIZE], path[PATH_MAX];
+    char relative[NAME_SIZE], path[PATH_MAX];
     snprintf(relative, sizeof relative, "%s-%s.png", stem, name);
     int length = snprintf(path, sizeof path, "%s/%s", out_folder, relative);
     if (*status == STATUS_OK && length >= (int)sizeof path)
@@ -109,7 +109,7 @@ static cJSON *picture_truth(const struct study_plan *plan, int index, const stru
                             struct error *err)
 {
     bool breast = plan->pictures[index].view == VIEW_BREAST;
-    char file[2 * NAME_SIZE];
+    char file[NAME_SIZE];
     snprintf(file, sizeof file, "%s.dcm", stem);
     cJSON *truth = cJSON_CreateObject();
     cJSON_AddStringToObject(truth, "file", file);
@@ -151,7 +151,7 @@ static int picture_write(const struct study_plan *plan, const struct study_ident
     int status = picture_render(plan, index, &picture, err);
     if (status != STATUS_OK)
         return status;
-    char purpose[NAME_SIZE], uid[UID_SIZE], comment[NAME_SIZE], stem[2 * NAME_SIZE], path[PATH_MAX];
+    char purpose[NAME_SIZE], uid[UID_SIZE], comment[NAME_SIZE], stem[STEM_SIZE], path[PATH_MAX];
     snprintf(purpose, sizeof purpose, "image-%d", index + 1);
     uid_derive(id->content, purpose, uid);
     snprintf(stem, sizeof stem, "%s/IMG%04d", id->folder, index + 1);

@@ -141,6 +141,8 @@ static void refusals(void **state)
 static int make_root(void **state)
 {
     (void)state;
+    if (dicom_setup(NULL) != STATUS_OK)
+        return -1;
     return mkdtemp(root) ? 0 : -1;
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/number.h"
+#include "dicom/setup.h"
 #include "phantom/phantom.h"
 
 int main(int argc, char **argv)
@@ -11,6 +12,7 @@ int main(int argc, char **argv)
     if (argc != 4 ||
         number_parse_int(argv[2], 1, PHANTOM_STUDIES_MAX, &studies, &err) != STATUS_OK ||
         number_parse_int(argv[3], 0, INT64_MAX, &seed, &err) != STATUS_OK ||
+        dicom_setup(&err) != STATUS_OK ||
         phantom_generate(argv[1], (int)studies, (uint64_t)seed, NULL, NULL, &err) != STATUS_OK) {
         fprintf(stderr, "phantom_write: %s\n", err.message);
         return 1;
