@@ -1,0 +1,170 @@
+#include "report/words.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "report/codes.h"
+
+const struct region_finding *words_region(const struct report_input *input, enum roi roi)
+{
+    const struct region_finding *region = roi == ROI_TUMOUR ? input->tumour : input->node;
+    return region && region->found ? region : NULL;
+}
+
+const char *words_region_title(enum roi roi)
+{
+    return roi == ROI_TUMOUR ? "Tumour" : "Axillary lymph node";
+}
+
+struct quantity_list {
+    struct quantity *items;
+    size_t count;
+};
+
+/* What has no finite value is left out. */
+static void add(struct quantity_list *list, struct quantity q)
+{
+    if (isfinite(q.value) && list->count < QUANTITIES_MAX)
+        list->items[list->count++] = q;
+}
+
+static void add_length(struct quantity_list *list, bool calibrated, const char *key,
+                       const char *label, struct dicom_concept concept, double mm, double px,
+                       bool headline)
+{
+    add(list, (struct quantity){
+                  .key = key, .label = label, .concept = concept,
+                  .unit = calibrated ? CODE_MM : CODE_PIXELS,
+                  .unit_text = calibrated ? "mm" : "px", .value = calibrated ? mm : px,
+                  .decimals = 1, .headline = headline});
+}
+
+static void add_plain(struct quantity_list *list, const char *key, const char *label,
+                      struct dicom_concept concept, double value, int decimals, bool headline)
+{
+    add(list, (struct quantity){.key = key, .label = label, .concept = concept,
+                                .unit = CODE_NO_UNIT, .unit_text = "", .value = value,
+                                .decimals = decimals, .headline = headline});
+}
+
+static void add_features(struct quantity_list *list, const struct feature_list *features,
+                         enum roi roi)
+{
+    const struct {
+        const char *suffix, *key, *label;
+        struct dicom_concept concept;
+    } shown[] = {
+        {"Mean", "mean", "mean grey value", CODE_MEAN},
+        {"Skewness", "skewness", "skewness of grey values", CODE_SKEWNESS},
+        {"Entropy", "entropy", "entropy of grey values", CODE_ENTROPY},
+        {"Uniformity", "uniformity", "uniformity of grey values", CODE_UNIFORMITY},
+    };
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+        char name[96];
+        snprintf(name, sizeof name, "%s_original_firstorder_%s", roi_name(roi), shown[i].suffix);
+        const struct feature *feature = feature_list_find(features, name);
+        if (feature && !feature->meaningless)
+            add_plain(list, shown[i].key, shown[i].label, shown[i].concept, feature->value, 3,
+                      false);
+    }
+}
+
+size_t words_quantities(const struct region_finding *region, enum roi roi,
+                        struct quantity out[QUANTITIES_MAX])
+{
+    const struct measurements *m = &region->measurements;
+    const bool calibrated = region->calibration.source != CALIBRATION_NONE;
+    struct quantity_list list = {out, 0};
+    add_length(&list, calibrated, "long_axis", "long axis", CODE_LONG_AXIS,
+               m->long_axis.length_mm, m->long_axis.length_px, true);
+    add_length(&list, calibrated, "short_axis", "short axis", CODE_SHORT_AXIS,
+               m->short_axis.length_mm, m->short_axis.length_px, true);
+    add_plain(&list, "axis_ratio", "long / short axis", CODE_AXIS_RATIO, m->axis_ratio, 2, true);
+    add(&list, (struct quantity){
+                   .key = "area", .label = "area", .concept = CODE_AREA,
+                   .unit = calibrated ? CODE_MM2 : CODE_PIXELS,
+                   .unit_text = calibrated ? "mm²" : "px",
+                   .value = calibrated ? m->area_mm2 : m->area_px,
+                   .decimals = calibrated ? 1 : 0, .headline = true});
+    if (m->hilum_marked) {
+        add_length(&list, calibrated, "cortex_thickness", "largest cortex thickness",
+                   CODE_CORTEX_THICKNESS, m->cortex_thickness_mm, m->cortex_thickness_px, true);
+        add(&list, (struct quantity){
+                       .key = "hilum_fraction", .label = "hilum of node area",
+                       .concept = CODE_HILUM_FRACTION, .unit = CODE_PERCENT, .unit_text = "%",
+                       .value = 100 * m->hilum_fraction, .decimals = 0, .headline = true});
+    }
+    add_length(&list, calibrated, "perimeter", "perimeter", CODE_PERIMETER, m->perimeter_mm,
+               m->perimeter_px, false);
+    add_plain(&list, "circularity", "circularity", CODE_CIRCULARITY, m->circularity, 2, false);
+    add_plain(&list, "agreement", "agreement of outlines", CODE_AGREEMENT, region->agreement, 2,
+              false);
+    add_features(&list, &region->features, roi);
+    return list.count;
+}
+
+const char *words_number(double value, int decimals, char out[WORDS_NUMBER_SIZE])
+{
+    static const int64_t scales[] = {1, 10, 100, 1000};
+    const int64_t scale = scales[decimals];
+    if (!(fabs(value) < 1e12)) {
+        snprintf(out, WORDS_NUMBER_SIZE, "%s", isnan(value) ? "unknown" : "very large");
+        return out;
+    }
+    const int64_t scaled = llround(fabs(value) * (double)scale);
+    const char *sign = value < 0 && scaled > 0 ? "-" : "";
+    if (decimals == 0)
+        snprintf(out, WORDS_NUMBER_SIZE, "%s%lld", sign, (long long)scaled);
+    else
+        snprintf(out, WORDS_NUMBER_SIZE, "%s%lld.%0*lld", sign, (long long)(scaled / scale),
+                 decimals, (long long)(scaled % scale));
+    return out;
+}
+
+/* Bytes of the well-formed UTF-8 sequence at `s` (RFC 3629), 0 when it is none. */
+static size_t sequence_length(const unsigned char *s)
+{
+    const unsigned char c = s[0];
+    const size_t n = c < 0x80 ? 1 : c >= 0xC2 && c < 0xE0 ? 2 : c >= 0xE0 && c < 0xF0 ? 3
+                   : c >= 0xF0 && c < 0xF5 ? 4 : 0;
+    for (size_t i = 1; i < n; i++) /* a NUL ends the loop too */
+        if ((s[i] & 0xC0) != 0x80)
+            return 0;
+    if ((c == 0xE0 && s[1] < 0xA0) || (c == 0xED && s[1] > 0x9F) || (c == 0xF0 && s[1] < 0x90) ||
+        (c == 0xF4 && s[1] > 0x8F))
+        return 0;
+    return n;
+}
+
+const char *words_clean(struct arena *arena, const char *text)
+{
+    const unsigned char *in = (const unsigned char *)(text ? text : "");
+    char *out = arena_alloc(arena, strlen((const char *)in) + 1);
+    if (!out)
+        return NULL;
+    char *at = out;
+    while (*in) {
+        const size_t n = sequence_length(in);
+        const bool control = (n == 1 && (*in < 0x20 || *in == 0x7F)) ||
+                             (n == 2 && in[0] == 0xC2 && in[1] < 0xA0);
+        if (n == 0 || control) {
+            *at++ = control ? ' ' : '?';
+        } else {
+            memcpy(at, in, n);
+            at += n;
+        }
+        in += n ? n : 1;
+    }
+    *at = 0;
+    return out;
+}
+
+const char *words_status(struct arena *arena, const struct report_input *input)
+{
+    const char *replaced = input->predecessor_sr_uid ? input->predecessor_sr_uid : "";
+    return arena_print(arena,
+                       "UNVERIFIED: computed automatically, not checked by a physician. "
+                       "Version %d of this study's report%s%s%s.",
+                       input->generation, *replaced ? "; replaces the report " : "", replaced,
+                       *replaced ? ", which is no longer valid" : "");
+}

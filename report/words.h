@@ -1,0 +1,42 @@
+/* The numbers and words that SR, picture, JSON and plain text share, so that all say the same. */
+#ifndef AXNODE_REPORT_WORDS_H
+#define AXNODE_REPORT_WORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "dicom/object.h"
+#include "model/findings.h"
+#include "report/report.h"
+
+/* One measured value of a region. Texts are static. */
+struct quantity {
+    const char *key;              /* in JSON: "long_axis" */
+    const char *label;            /* for people: "long axis" */
+    struct dicom_concept concept, unit;
+    const char *unit_text;        /* for people: "mm", "px", "" */
+    double value;                 /* finite */
+    int decimals;                 /* for people */
+    bool headline;                /* shown on the picture */
+};
+enum { QUANTITIES_MAX = 16 };
+
+/* NULL unless the input has that region and it was found. */
+const struct region_finding *words_region(const struct report_input *input, enum roi roi);
+/* "Tumour", "Axillary lymph node" */
+const char *words_region_title(enum roi roi);
+/* Measurements in mm where calibrated, else in pixels; then a few features. Returns the count. */
+size_t words_quantities(const struct region_finding *region, enum roi roi,
+                        struct quantity out[QUANTITIES_MAX]);
+
+enum { WORDS_NUMBER_SIZE = 40 };
+/* Fixed decimals (0 to 3), point always '.', whatever the locale. Returns `out`. */
+const char *words_number(double value, int decimals, char out[WORDS_NUMBER_SIZE]);
+/* Valid UTF-8 on one line: malformed bytes become '?', controls and new lines blanks. NULL
+ * gives ""; NULL is returned when memory is out. */
+const char *words_clean(struct arena *arena, const char *text);
+/* "Computed automatically, not verified by a physician. Report 2, replaces …" */
+const char *words_status(struct arena *arena, const struct report_input *input);
+
+#endif
