@@ -115,7 +115,7 @@ static cJSON *picture_truth(const struct study_plan *plan, int index, const stru
     cJSON_AddStringToObject(truth, "file", file);
     cJSON_AddStringToObject(truth, "sop_instance_uid", uid);
     cJSON_AddStringToObject(truth, "view", breast ? "breast" : "axilla");
-    cJSON_AddBoolToObject(truth, "largest_section", plan->pictures[index].section >= 1);
+    cJSON_AddBoolToObject(truth, "principal", plan->pictures[index].principal);
     cJSON_AddNumberToObject(truth, "columns", picture->image.columns);
     cJSON_AddNumberToObject(truth, "rows", picture->image.rows);
     cJSON_AddNumberToObject(truth, "spacing_mm", picture->spacing_mm);

@@ -27,7 +27,8 @@ static void machine_draw(struct random *r, struct machine *m)
     };
 }
 
-/* The largest section of each place and, half of the time, a smaller one; in any order. */
+/* The principal picture of each place and, half of the time, one more: a smaller section of the
+ * tumour, or a smaller and less suspicious node. In any order. */
 static void pictures_draw(struct random *r, struct study_plan *p)
 {
     for (int view = VIEW_BREAST; view <= VIEW_AXILLA; view++) {
@@ -35,7 +36,8 @@ static void pictures_draw(struct random *r, struct study_plan *p)
         for (int i = 0; i < count; i++)
             p->pictures[p->picture_count++] = (struct picture_plan){
                 .view = (enum view)view,
-                .section = i ? random_uniform(r, 0.65, 0.88) : 1,
+                .principal = i == 0,
+                .size = i ? random_uniform(r, 0.65, 0.88) : 1,
                 .callipers = view == VIEW_BREAST && random_chance(r, 0.5),
             };
     }
@@ -113,24 +115,45 @@ static void lesion_place(struct random *r, double width_mm, double depth_mm, str
     s->y_mm = between(r, 5 - up, 0.8 * depth_mm - down);
 }
 
+struct node {
+    double long_mm, roundness, cortex_mm, hilum_fraction;
+};
+
+/* The node of a picture: the one of the latents, or a more harmless neighbour. */
+static struct node node_of(const struct study_plan *p, int index)
+{
+    const struct picture_plan *plan = &p->pictures[index];
+    const struct latents *l = &p->latents;
+    struct node node = {l->node_long_mm, l->node_roundness, l->cortex_mm, l->hilum_fraction};
+    if (!plan->principal) {
+        node.long_mm *= plan->size;
+        node.roundness *= 0.9;
+        double half_long = node.long_mm / 2, half_short = half_long * node.roundness;
+        node.cortex_mm = fmax(0.6 * fmin(l->cortex_relative, 1), 0.15) * half_short;
+        node.hilum_fraction = (half_long - node.cortex_mm) * (half_short - node.cortex_mm) /
+                              (half_long * half_short);
+    }
+    return node;
+}
+
 /* Strength of echoes and shadows: chance, never the latents. */
 static void lesion_draw(const struct study_plan *p, int index, double width_mm, double depth_mm,
                         struct lesion *l)
 {
     const struct picture_plan *plan = &p->pictures[index];
     struct random r = stream(p, RANDOM_SHAPE, index);
+    struct node node = node_of(p, index);
     *l = (struct lesion){.mottle_db = (float)random_uniform(&r, 1.5, 4.5)};
     if (plan->view == VIEW_BREAST) {
-        shape_tumour(&r, p->latents.tumour_size_mm * plan->section,
-                     p->latents.tumour_irregularity, &l->outline);
+        shape_tumour(&r, p->latents.tumour_size_mm * plan->size, p->latents.tumour_irregularity,
+                     &l->outline);
         l->level_db = (float)random_uniform(&r, -24, -16);
         l->rim_db = (float)random_uniform(&r, 0, 4);
         l->rim_mm = 0.8F;
         l->edge_mm = (float)random_uniform(&r, 0.15, 0.5);
         l->shadow_db_per_mm = (float)random_uniform(&r, -0.5, 1);
     } else {
-        shape_node(&r, p->latents.node_long_mm * plan->section, p->latents.node_roundness,
-                   &l->outline);
+        shape_node(&r, node.long_mm, node.roundness, &l->outline);
         l->level_db = (float)random_uniform(&r, -24, -19);
         l->hilum_db = (float)random_uniform(&r, -3, 1);
         l->rim_db = (float)random_uniform(&r, 1, 5);
@@ -139,9 +162,9 @@ static void lesion_draw(const struct study_plan *p, int index, double width_mm, 
         l->shadow_db_per_mm = (float)random_uniform(&r, -0.4, 0.1);
     }
     lesion_place(&r, width_mm, depth_mm, &l->outline);
-    l->has_hilum = plan->view == VIEW_AXILLA && p->latents.hilum_fraction > 0;
+    l->has_hilum = plan->view == VIEW_AXILLA && node.hilum_fraction > 0;
     if (l->has_hilum)
-        shape_inset(&l->outline, p->latents.cortex_mm * plan->section, &l->hilum);
+        shape_inset(&l->outline, node.cortex_mm, &l->hilum);
 }
 
 static struct beam beam_draw(const struct machine *m, struct random *r, double depth_mm,
@@ -300,7 +323,7 @@ int picture_render(const struct study_plan *plan, int index, struct picture *ret
     picture.long_mm = d.length_mm;
     picture.short_mm = shape_width_mm(&tissue.lesion.outline, &d);
     if (tissue.view == VIEW_AXILLA) {
-        picture.cortex_mm = plan->latents.cortex_mm * plan->pictures[index].section;
+        picture.cortex_mm = node_of(plan, index).cortex_mm;
         picture.hilum_fraction =
             (double)mask_count(&picture.hilum) / (double)mask_count(&picture.lesion);
     }

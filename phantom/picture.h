@@ -40,7 +40,8 @@ struct study_plan {
     int picture_count;
     struct picture_plan {
         enum view view;
-        double section;       /* size relative to the largest section: 1 or less */
+        bool principal;       /* the tumour's largest section; the most suspicious node */
+        double size;          /* longest diameter relative to the principal one */
         bool callipers;
     } pictures[PICTURES_MAX]; /* in the order they were taken */
 };

@@ -77,8 +77,10 @@ static void truth_is_visible(void **state)
                 assert_int_equal(mask_count(&p.hilum), 0);
             } else {
                 axillae++;
-                assert_int_equal(mask_count(&p.hilum) > 0, plan.latents.hilum_fraction > 0);
-                assert_true(fabs(p.hilum_fraction - plan.latents.hilum_fraction) < 0.05);
+                if (plan.pictures[i].principal)
+                    assert_true(fabs(p.hilum_fraction - plan.latents.hilum_fraction) < 0.05);
+                else
+                    assert_true(p.hilum_fraction >= plan.latents.hilum_fraction - 0.05);
             }
             if (mask_count(&p.hilum) > 500) {
                 hila++;
