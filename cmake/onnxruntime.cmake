@@ -30,7 +30,12 @@ function(ort_fetch ret_library)
   set(work "${CMAKE_BINARY_DIR}/onnxruntime")
   file(MAKE_DIRECTORY "${work}")
   message(STATUS "Fetching ONNX Runtime ${ORT_VERSION} (113 MB) by npm")
-  execute_process(COMMAND ${NPM} pack onnxruntime-node@${ORT_VERSION} --ignore-scripts --silent
+  # Node.js brings its own list of certificate authorities; the system's holds the site's too.
+  set(authorities /etc/ssl/certs/ca-certificates.crt)
+  if(NOT DEFINED ENV{NODE_EXTRA_CA_CERTS} AND EXISTS ${authorities})
+    set(ENV{NODE_EXTRA_CA_CERTS} ${authorities})
+  endif()
+  execute_process(COMMAND ${NPM} pack onnxruntime-node@${ORT_VERSION} --ignore-scripts
     WORKING_DIRECTORY "${work}" RESULT_VARIABLE failed ERROR_VARIABLE reason OUTPUT_QUIET)
   set(tarball "${work}/onnxruntime-node-${ORT_VERSION}.tgz")
   if(failed OR NOT EXISTS "${tarball}")

@@ -116,7 +116,7 @@ cache_folder() {
 # Run the rest of this script as nobody, on a copy of the tree. Does not return as root.
 leave_root() {
   [ "$(id -u)" = 0 ] || return 0
-  local shared arguments=()
+  local shared name arguments=() kept=()
   step "Copying the tree for the user nobody"
   mkdir -p $PREPARE_HOME/tree $PREPARE_CACHE/cache
   chmod 755 $PREPARE_CACHE $PREPARE_HOME
@@ -137,12 +137,14 @@ leave_root() {
     [ -e "$argument" ] && argument=$(realpath "$argument")
     arguments+=("$argument")
   done
+  for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY NODE_EXTRA_CA_CERTS \
+    AXNODE_ORT AXNODE_PRESETS AXNODE_LONG; do
+    [ -z "${!name:-}" ] || kept+=("$name=${!name}")
+  done
   cd $PREPARE_HOME/tree
   exec setpriv --reuid=nobody --regid=nogroup --clear-groups --inh-caps=-all --no-new-privs \
     env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=$PREPARE_CACHE/cache LANG=C.UTF-8 \
-    TERM="${TERM:-dumb}" AXNODE_CACHE=$PREPARE_CACHE/cache AXNODE_ORT="${AXNODE_ORT:-}" \
-    AXNODE_PRESETS="${AXNODE_PRESETS:-}" AXNODE_LONG="${AXNODE_LONG:-}" \
-    AXNODE_CALLER_TREE="$PREPARE_TREE" \
+    TERM="${TERM:-dumb}" AXNODE_CACHE=$PREPARE_CACHE/cache "${kept[@]}" \
     "scripts/$(basename "$0")" "${arguments[@]}"
 }
 
