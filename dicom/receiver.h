@@ -81,11 +81,13 @@ struct dicom_association_result {
     char calling_ae[17], called_ae[17]; /* "" when none was read */
     uint32_t stored, refused, echoes;
     uint64_t bytes; /* of data sets stored */
+    const char *reason; /* in words, why it ended that way; static storage */
 };
 
-/* Serve one association until its end. `fd` is closed in every case. `ret_result` is always
- * filled. Returns 0 for a release, an abort by the peer, a stop or a rejection; STATUS_UNAVAILABLE for
- * a silent peer; STATUS_INVALID for a peer that breaks the protocol. One call at a time per process.
+/* Serve one association until its end. `fd` is closed in every case; it must be above 0.
+ * `ret_result` is always filled. Returns 0 for a release, an abort by the peer, a stop or a
+ * rejection; STATUS_UNAVAILABLE for a silent peer; STATUS_INVALID for a peer that breaks the
+ * protocol. One call at a time per process.
  *
  * Accepted: Verification; ultrasound images (current and retired classes), secondary captures,
  * structured reports, key object selections, segmentations and encapsulated PDF, each in the

@@ -269,7 +269,7 @@ static void get_meta(TextReader &texts, DcmMetaInfo &meta, struct dicom_instance
     meta.findAndGetOFString(DCM_PrivateInformationCreatorUID, creator);
     if (creator != SHIM_PRIVATE_INFORMATION_UID)
         return;
-    texts.get(meta, DCM_SendingApplicationEntityTitle, out->calling_ae, sizeof out->calling_ae);
+    texts.get(meta, DCM_SourceApplicationEntityTitle, out->calling_ae, sizeof out->calling_ae);
     texts.get(meta, DCM_ReceivingApplicationEntityTitle, out->called_ae, sizeof out->called_ae);
     if (meta.findAndGetUint8Array(DCM_PrivateInformation, bytes, &count).good() && bytes) {
         char text[256];

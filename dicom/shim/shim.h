@@ -98,6 +98,8 @@ class ShimConsumer : public DcmConsumer {
 
     Uint64 taken() const { return taken_; }     /* bytes offered */
     bool over_limit() const { return taken_ > limit_; }
+    /* So far beyond the limit that a peer is no longer worth listening to. */
+    bool flooded() const { return taken_ > limit_ && taken_ - limit_ > Uint64(4) << 30; }
     int write_errno() const { return errno_; }  /* 0: every write succeeded */
 
   private:

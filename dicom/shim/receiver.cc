@@ -1,0 +1,514 @@
+#include "dicom/shim/association.h"
+#include "dicom/shim/header.h"
+#include "dicom/shim/text.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cinttypes>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+extern "C" {
+#include "dicom/receiver.h"
+}
+
+namespace {
+
+/* PS3.7 annex C and PS3.4 B.2.3 */
+const Uint16 STATUS_PROCESSING_FAILURE = 0x0110;
+const Uint16 STATUS_OUT_OF_RESOURCES = 0xa700;
+const Uint16 STATUS_OTHER_CLASS = 0xa900;
+const Uint16 STATUS_NOT_UNDERSTOOD = 0xc000;
+
+const char *const STORED_CLASSES[] = {
+    UID_UltrasoundImageStorage,
+    UID_UltrasoundMultiframeImageStorage,
+    UID_RETIRED_UltrasoundImageStorage,
+    UID_RETIRED_UltrasoundMultiframeImageStorage,
+    UID_SecondaryCaptureImageStorage,
+    UID_MultiframeSingleBitSecondaryCaptureImageStorage,
+    UID_MultiframeGrayscaleByteSecondaryCaptureImageStorage,
+    UID_MultiframeGrayscaleWordSecondaryCaptureImageStorage,
+    UID_MultiframeTrueColorSecondaryCaptureImageStorage,
+    UID_BasicTextSRStorage,
+    UID_EnhancedSRStorage,
+    UID_ComprehensiveSRStorage,
+    UID_Comprehensive3DSRStorage,
+    UID_KeyObjectSelectionDocumentStorage,
+    UID_SegmentationStorage,
+    UID_EncapsulatedPDFStorage,
+};
+
+const char *const PLAIN_SYNTAXES[] = {
+    UID_LittleEndianImplicitTransferSyntax,
+    UID_LittleEndianExplicitTransferSyntax,
+    UID_BigEndianExplicitTransferSyntax,
+};
+
+const char *const COMPRESSED_SYNTAXES[] = {
+    UID_RLELosslessTransferSyntax,
+    UID_JPEGProcess1TransferSyntax,
+    UID_JPEGProcess2_4TransferSyntax,
+    UID_JPEGProcess14TransferSyntax,
+    UID_JPEGProcess14SV1TransferSyntax,
+    UID_JPEGLSLosslessTransferSyntax,
+    UID_JPEGLSLossyTransferSyntax,
+    UID_JPEG2000LosslessOnlyTransferSyntax,
+    UID_JPEG2000TransferSyntax,
+    UID_MPEG2MainProfileAtMainLevelTransferSyntax,
+    UID_MPEG2MainProfileAtHighLevelTransferSyntax,
+    UID_MPEG4HighProfileLevel4_1TransferSyntax,
+    UID_MPEG4BDcompatibleHighProfileLevel4_1TransferSyntax,
+    UID_MPEG4HighProfileLevel4_2_For2DVideoTransferSyntax,
+    UID_MPEG4HighProfileLevel4_2_For3DVideoTransferSyntax,
+    UID_MPEG4StereoHighProfileLevel4_2TransferSyntax,
+    UID_HEVCMainProfileLevel5_1TransferSyntax,
+    UID_HEVCMain10ProfileLevel5_1TransferSyntax,
+};
+
+template <size_t N> bool listed(const char *const (&list)[N], const char *uid)
+{
+    return std::any_of(list, list + N, [&](const char *known) { return strcmp(known, uid) == 0; });
+}
+
+/* The first of the peer's list that fits: compressed objects stay compressed. NULL: none. */
+const char *choose_syntax(const T_ASC_PresentationContext &context, bool storage)
+{
+    for (int i = 0; i < context.transferSyntaxCount; i++) {
+        const char *syntax = context.proposedTransferSyntaxes[i];
+        if (listed(PLAIN_SYNTAXES, syntax) || (storage && listed(COMPRESSED_SYNTAXES, syntax)))
+            return syntax;
+    }
+    return nullptr;
+}
+
+void negotiate(T_ASC_Parameters *params)
+{
+    for (int i = 0; i < ASC_countPresentationContexts(params); i++) {
+        T_ASC_PresentationContext context;
+        shim_check(ASC_getPresentationContext(params, i, &context));
+        bool storage = listed(STORED_CLASSES, context.abstractSyntax);
+        bool known = storage || strcmp(context.abstractSyntax, UID_VerificationSOPClass) == 0;
+        const char *syntax = known ? choose_syntax(context, storage) : nullptr;
+        if (syntax)
+            shim_check(ASC_acceptPresentationContext(params, context.presentationContextID, syntax));
+        else
+            shim_check(ASC_refusePresentationContext(
+                params, context.presentationContextID,
+                known ? ASC_P_TRANSFERSYNTAXESNOTSUPPORTED : ASC_P_ABSTRACTSYNTAXNOTSUPPORTED));
+    }
+}
+
+/* One C-STORE while it is received. */
+struct Incoming {
+    const T_DIMSE_C_StoreRQ *request;
+    T_ASC_PresentationContextID context;
+    int fd = -1;      /* -1: begin failed, the data set is read and thrown away */
+    off_t receipt_at = 0; /* where in the file the time of receipt stands */
+    struct dicom_received object = {};
+};
+
+class Session {
+  public:
+    Session(int fd, const struct dicom_receiver_settings *settings,
+            const struct dicom_receiver_sink *sink, struct dicom_association_result *result,
+            struct error *err)
+        : fd_(fd), settings_(settings), sink_(sink), result_(result), err_(err)
+    {
+    }
+    int run();
+
+  private:
+    OFCondition receive_request();
+    int establish();
+    int reject(T_ASC_RejectParametersReason reason, const char *why);
+    int serve();
+    int wait_for_message();
+    int message_failed(const OFCondition &cond);
+    int answer(T_DIMSE_Message &message, T_ASC_PresentationContextID context);
+    int store(const T_DIMSE_C_StoreRQ &request, T_ASC_PresentationContextID context);
+    Uint16 receive(Incoming &in, struct error *why);
+    void write_meta(Incoming &in);
+    Uint16 check_object(Incoming &in, struct error *why);
+    Uint16 keep_object(Incoming &in, struct error *why);
+    /* Note how it ended; status 0 is no error. */
+    int end(enum dicom_association_end end, int status, const char *reason)
+    {
+        result_->end = end;
+        result_->reason = reason;
+        return status == 0 ? 0 : error_set(err_, status, "%s", reason);
+    }
+    int abort(enum dicom_association_end how, int status, const char *reason)
+    {
+        ASC_abortAssociation(peer_.association);
+        return end(how, status, reason);
+    }
+    bool peer_closed() const;
+    bool stopping() const { return settings_->stop && *settings_->stop; }
+    const struct clock *clock() const
+    {
+        return settings_->clock ? settings_->clock : clock_system();
+    }
+
+    int fd_; /* ours, beside DCMTK's duplicate of it */
+    const struct dicom_receiver_settings *settings_;
+    const struct dicom_receiver_sink *sink_;
+    struct dicom_association_result *result_;
+    struct error *err_;
+    Association peer_;
+};
+
+bool Session::peer_closed() const
+{
+    char byte;
+    ssize_t left = recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return left == 0 || (left < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
+int Session::reject(T_ASC_RejectParametersReason reason, const char *why)
+{
+    T_ASC_RejectParameters parameters = {ASC_RESULT_REJECTEDPERMANENT, ASC_SOURCE_SERVICEUSER,
+                                         reason};
+    ASC_rejectAssociation(peer_.association, &parameters);
+    return end(DICOM_END_REJECTED, 0, why);
+}
+
+/* DCMTK takes the accepted socket from a variable of the process instead of listening. */
+OFCondition Session::receive_request()
+{
+    int theirs = dup(fd_);
+    if (theirs < 0)
+        throw std::bad_alloc();
+    dcmExternalSocketHandle.set(theirs);
+    OFCondition cond = ASC_initializeNetwork(NET_ACCEPTOR, 0, settings_->handshake_timeout_s,
+                                             &peer_.network);
+    if (cond.good())
+        cond = ASC_receiveAssociation(peer_.network, &peer_.association,
+                                      static_cast<long>(settings_->pdu_bytes_max), nullptr,
+                                      nullptr, OFFalse, DUL_NOBLOCK,
+                                      settings_->handshake_timeout_s);
+    dcmExternalSocketHandle.set(DCMNET_INVALID_SOCKET);
+    if (!peer_.association || !peer_.association->DULassociation)
+        close(theirs); /* nobody else will */
+    return cond;
+}
+
+int Session::establish()
+{
+    int64_t until = clock_monotonic_us(clock()) + settings_->handshake_timeout_s * INT64_C(1000000);
+    OFCondition cond = receive_request();
+    if (cond.bad() && peer_closed())
+        return end(DICOM_END_ABORTED, 0, "closed before an association request");
+    if (cond.bad() && clock_monotonic_us(clock()) >= until)
+        return end(DICOM_END_TIMEOUT, STATUS_UNAVAILABLE, "no association request in time");
+    if (cond.bad()) {
+        int r = end(DICOM_END_FAILED, STATUS_INVALID, "no valid association request");
+        error_detail(err_, "%s", cond.text());
+        return r;
+    }
+    T_ASC_Parameters *params = peer_.association->params;
+    char calling[64] = "", called[64] = "", application[128] = "";
+    ASC_getAPTitles(params, calling, sizeof calling, called, sizeof called, nullptr, 0);
+    text_copy(calling, strlen(calling), result_->calling_ae, sizeof result_->calling_ae);
+    text_copy(called, strlen(called), result_->called_ae, sizeof result_->called_ae);
+    ASC_getApplicationContextName(params, application, sizeof application);
+    if (strcmp(application, UID_StandardApplicationContext) != 0)
+        return reject(ASC_REASON_SU_APPCONTEXTNAMENOTSUPPORTED, "unknown application context");
+    if (settings_->check_called_ae && strcmp(result_->called_ae, settings_->ae_title) != 0)
+        return reject(ASC_REASON_SU_CALLEDAETITLENOTRECOGNIZED, "called AE title is not ours");
+    negotiate(params);
+    if (ASC_countAcceptedPresentationContexts(params) == 0)
+        return reject(ASC_REASON_SU_NOREASON, "no proposed context is acceptable");
+    association_set_implementation(params);
+    shim_check(ASC_acknowledgeAssociation(peer_.association));
+    return 1;
+}
+
+int Session::wait_for_message()
+{
+    int64_t until = clock_monotonic_us(clock()) + settings_->idle_timeout_s * INT64_C(1000000);
+    do {
+        if (stopping())
+            return abort(DICOM_END_STOPPED, 0, "the service is stopping");
+        if (ASC_dataWaiting(peer_.association, 1))
+            return 1;
+    } while (clock_monotonic_us(clock()) < until);
+    return abort(DICOM_END_TIMEOUT, STATUS_UNAVAILABLE, "the peer fell silent between messages");
+}
+
+int Session::message_failed(const OFCondition &cond)
+{
+    if (cond == DUL_PEERREQUESTEDRELEASE) {
+        ASC_acknowledgeRelease(peer_.association);
+        return end(DICOM_END_RELEASED, 0, "released by the peer");
+    }
+    if (cond == DUL_PEERABORTEDASSOCIATION || peer_closed())
+        return end(DICOM_END_ABORTED, 0, "aborted by the peer");
+    if (cond == DIMSE_NODATAAVAILABLE || cond == DUL_READTIMEOUT)
+        return abort(DICOM_END_TIMEOUT, STATUS_UNAVAILABLE, "the peer fell silent in a message");
+    int r = abort(DICOM_END_FAILED, STATUS_INVALID, "the peer broke the protocol");
+    error_detail(err_, "%s", cond.text());
+    return r;
+}
+
+/* The file's head: our file meta information, with zeros where the time of receipt will stand.
+ * Private Information (0002,0102) is its last element and the time the element's end, so its
+ * place follows from the length. The width makes the value's length even: no padding. */
+void Session::write_meta(Incoming &in)
+{
+    std::string receipt = std::string("peer=") + settings_->peer_address +
+                          ";association=" + settings_->association + ";received_us=";
+    size_t digits = receipt.size() % 2 ? 17 : 16;
+    receipt.append(digits, '0');
+
+    DcmMetaInfo meta;
+    shim_meta_fill(meta, in.object.sop_class_uid, in.object.sop_instance_uid,
+                   in.object.transfer_syntax_uid);
+    ShimItem out(meta);
+    out.text(DCM_SourceApplicationEntityTitle, in.object.calling_ae);
+    out.text(DCM_ReceivingApplicationEntityTitle, in.object.called_ae);
+    out.text(DCM_PrivateInformationCreatorUID, SHIM_PRIVATE_INFORMATION_UID);
+    shim_check(meta.putAndInsertUint8Array(DCM_PrivateInformation,
+                                           reinterpret_cast<const Uint8 *>(receipt.data()),
+                                           receipt.size()));
+    ShimConsumer consumer(in.fd, nullptr);
+    ShimStream stream(consumer);
+    shim_meta_write(meta, stream);
+    in.object.data_set_offset = consumer.taken();
+    in.receipt_at = static_cast<off_t>(consumer.taken() - digits);
+}
+
+Uint16 status_of(int status)
+{
+    switch (status) {
+    case STATUS_LIMIT: return STATUS_OUT_OF_RESOURCES;
+    case STATUS_INVALID:
+    case STATUS_UNSUPPORTED: return STATUS_NOT_UNDERSTOOD;
+    default: return STATUS_PROCESSING_FAILURE;
+    }
+}
+
+/* What must hold before the object may be kept. */
+Uint16 Session::check_object(Incoming &in, struct error *why)
+{
+    static const char name[] = "received object";
+    struct dicom_instance found = {};
+    struct dicom_scan scan;
+    DcmFileFormat file;
+    /* The sink may have unlinked or never named its file. */
+    std::string path = "/proc/self/fd/" + std::to_string(in.fd);
+    int r = header_load(path.c_str(), name, settings_->limits.object_bytes, file, &scan, why);
+    if (r == 0)
+        r = header_read_uids(*file.getDataset(), name, &found, why);
+    if (r < 0)
+        return status_of(r);
+    if (strcmp(found.sop_class_uid, in.request->AffectedSOPClassUID) != 0 ||
+        strcmp(found.sop_instance_uid, in.request->AffectedSOPInstanceUID) != 0) {
+        error_set(why, STATUS_INVALID, "%s: UIDs differ between command and data set", name);
+        return STATUS_OTHER_CLASS;
+    }
+    memcpy(in.object.study_instance_uid, found.study_instance_uid, UID_SIZE);
+    memcpy(in.object.series_instance_uid, found.series_instance_uid, UID_SIZE);
+    return 0;
+}
+
+Uint16 Session::keep_object(Incoming &in, struct error *why)
+{
+    int r = sink_->study(sink_->context, &in.object, why);
+    if (r < 0)
+        return status_of(r);
+    in.object.received_us = clock_realtime_us(clock());
+    char digits[24];
+    int n = snprintf(digits, sizeof digits, "%0*" PRId64,
+                     static_cast<int>(static_cast<off_t>(in.object.data_set_offset) - in.receipt_at),
+                     in.object.received_us);
+    if (pwrite(in.fd, digits, static_cast<size_t>(n), in.receipt_at) != n) {
+        error_set_errno(why, STATUS_IO, errno, "cannot write the time of receipt");
+        return STATUS_PROCESSING_FAILURE;
+    }
+    r = sink_->commit(sink_->context, &in.object, why);
+    return r < 0 ? status_of(r) : 0;
+}
+
+/* A peer that sends on and on past the limit is cut off. */
+void stop_flood(void *consumer, unsigned long)
+{
+    const ShimConsumer *taken = static_cast<const ShimConsumer *>(consumer);
+    if (taken->flooded())
+        throw ShimFailure{EC_StreamNotifyClient};
+}
+
+struct DigestHolder {
+    struct digest *digest = digest_new();
+    ~DigestHolder() { digest_free(digest); }
+};
+
+Uint16 Session::receive(Incoming &in, struct error *why)
+{
+    DigestHolder holder;
+    if (!holder.digest)
+        throw std::bad_alloc();
+    Uint64 limit = settings_->limits.object_bytes;
+    Uint64 room = limit > in.object.data_set_offset ? limit - in.object.data_set_offset : 0;
+    ShimConsumer consumer(in.fd, holder.digest, room);
+    ShimStream stream(consumer);
+    T_ASC_PresentationContextID context = 0;
+    shim_check(DIMSE_receiveDataSetInFile(peer_.association, DIMSE_NONBLOCKING,
+                                          settings_->dimse_timeout_s, &context, &stream,
+                                          stop_flood, &consumer));
+    in.object.data_set_bytes = consumer.taken();
+    uint8_t bytes[DIGEST_SIZE];
+    digest_end(holder.digest, bytes);
+    digest_format(bytes, in.object.data_set_sha256);
+    if (in.fd < 0)
+        return status_of(why->status);
+    if (consumer.over_limit()) {
+        error_set(why, STATUS_LIMIT, "received object: more than %llu bytes",
+                  static_cast<unsigned long long>(limit));
+        return STATUS_OUT_OF_RESOURCES;
+    }
+    if (int failed = consumer.write_errno()) {
+        error_set_errno(why, STATUS_IO, failed, "cannot write the received object");
+        bool full = failed == ENOSPC || failed == EDQUOT || failed == EFBIG;
+        return full ? STATUS_OUT_OF_RESOURCES : STATUS_PROCESSING_FAILURE;
+    }
+    if (context != in.context) {
+        error_set(why, STATUS_INVALID, "received object: another presentation context");
+        return STATUS_NOT_UNDERSTOOD;
+    }
+    Uint16 status = check_object(in, why);
+    return status ? status : keep_object(in, why);
+}
+
+int Session::store(const T_DIMSE_C_StoreRQ &request, T_ASC_PresentationContextID context)
+{
+    struct error why = {};
+    Incoming in;
+    in.request = &request;
+    in.context = context;
+    T_ASC_PresentationContext accepted;
+    shim_check(ASC_findAcceptedPresentationContext(peer_.association->params, context, &accepted));
+    OFStandard::strlcpy(in.object.sop_class_uid, request.AffectedSOPClassUID, UID_SIZE);
+    OFStandard::strlcpy(in.object.sop_instance_uid, request.AffectedSOPInstanceUID, UID_SIZE);
+    OFStandard::strlcpy(in.object.transfer_syntax_uid, accepted.acceptedTransferSyntax, UID_SIZE);
+    memcpy(in.object.calling_ae, result_->calling_ae, sizeof in.object.calling_ae);
+    memcpy(in.object.called_ae, result_->called_ae, sizeof in.object.called_ae);
+
+    int fd = -1;
+    bool begun = sink_->begin(sink_->context, &fd, &why) == 0;
+    in.fd = begun ? fd : -1;
+    Uint16 status;
+    try {
+        write_meta(in);
+        status = receive(in, &why);
+    } catch (const ShimFailure &failure) {
+        if (begun)
+            sink_->abandon(sink_->context);
+        return message_failed(failure.why);
+    } catch (...) {
+        if (begun)
+            sink_->abandon(sink_->context);
+        throw;
+    }
+    T_DIMSE_C_StoreRSP response = {};
+    response.DimseStatus = status;
+    DcmDataset detail;
+    if (status == 0) {
+        result_->stored++;
+        result_->bytes += in.object.data_set_bytes;
+    } else {
+        result_->refused++;
+        if (begun)
+            sink_->abandon(sink_->context);
+        if (sink_->refused)
+            sink_->refused(sink_->context, status, &why);
+        char comment[65];
+        text_copy(why.message, strlen(why.message), comment, sizeof comment);
+        detail.putAndInsertString(DCM_ErrorComment, comment);
+    }
+    OFCondition cond = DIMSE_sendStoreResponse(peer_.association, context, &request, &response,
+                                               status ? &detail : nullptr);
+    return cond.bad() ? message_failed(cond) : 1;
+}
+
+int Session::answer(T_DIMSE_Message &message, T_ASC_PresentationContextID context)
+{
+    if (message.CommandField == DIMSE_C_ECHO_RQ) {
+        OFCondition cond = DIMSE_sendEchoResponse(peer_.association, context,
+                                                  &message.msg.CEchoRQ, STATUS_Success, nullptr);
+        if (cond.bad())
+            return message_failed(cond);
+        result_->echoes++;
+        return 1;
+    }
+    if (message.CommandField == DIMSE_C_STORE_RQ &&
+        message.msg.CStoreRQ.DataSetType != DIMSE_DATASET_NULL)
+        return store(message.msg.CStoreRQ, context);
+    return abort(DICOM_END_FAILED, STATUS_INVALID, "the peer sent a command that is not served");
+}
+
+/* 1: go on; 0 or an error: the association is over. */
+int Session::serve()
+{
+    int r = wait_for_message();
+    if (r != 1)
+        return r;
+    T_DIMSE_Message message = {};
+    T_ASC_PresentationContextID context = 0;
+    OFCondition cond = DIMSE_receiveCommand(peer_.association, DIMSE_NONBLOCKING,
+                                            settings_->dimse_timeout_s, &context, &message, nullptr);
+    return cond.bad() || cond == DUL_PEERREQUESTEDRELEASE ? message_failed(cond)
+                                                          : answer(message, context);
+}
+
+int Session::run()
+{
+    try {
+        int r = establish();
+        while (r == 1)
+            r = serve();
+        return r;
+    } catch (...) {
+        if (peer_.association)
+            ASC_abortAssociation(peer_.association);
+        throw;
+    }
+}
+
+} // namespace
+
+extern "C" int dicom_association_serve(int fd, const struct dicom_receiver_settings *settings,
+                                       const struct dicom_receiver_sink *sink,
+                                       struct dicom_association_result *ret_result,
+                                       struct error *err)
+{
+    struct dicom_association_result result = {};
+    result.end = DICOM_END_FAILED;
+    result.reason = "internal failure";
+    int r = shim_guard(err, "serve the association", [&]() -> int {
+        association_set_timeouts(-1, settings->dimse_timeout_s);
+        Session session(fd, settings, sink, &result, err);
+        return session.run();
+    });
+    close(fd);
+    *ret_result = result;
+    return r;
+}
+
+extern "C" const char *dicom_association_end_name(enum dicom_association_end end)
+{
+    switch (end) {
+    case DICOM_END_RELEASED: return "released";
+    case DICOM_END_ABORTED: return "aborted";
+    case DICOM_END_TIMEOUT: return "timeout";
+    case DICOM_END_STOPPED: return "stopped";
+    case DICOM_END_REJECTED: return "rejected";
+    case DICOM_END_FAILED: return "failed";
+    }
+    return "unknown";
+}
