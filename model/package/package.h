@@ -68,6 +68,7 @@ struct package {
     struct radiomics_settings *radiomics; /* owned; NULL: none */
     double agreement_min; /* below it an outline is unsure; 0 to 1 */
     bool has_model;       /* else `incomplete` says what is missing */
+    bool has_intercept;
     double intercept;
     struct package_term *terms;
     size_t term_count;

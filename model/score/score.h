@@ -22,8 +22,10 @@ struct score_input {
 };
 
 /* Linear predictor, contributions, risk by the logistic function, and cut-off from feature
- * values alone; whether a risk may be shown is not asked. A term whose feature is missing, NaN
- * or meaningless adds a reason and leaves has_risk false. The caller releases the score. */
+ * values alone; whether a risk may be shown for a patient is not asked. A term whose feature is
+ * missing, NaN or meaningless adds a reason and leaves has_risk false, and so does an incomplete
+ * package, whose linear predictor is set all the same where its terms allow. The caller releases
+ * the score. */
 int score_predict(const struct package *package, const struct feature_list *const *features,
                   size_t list_count, struct score *ret_score, struct error *err);
 

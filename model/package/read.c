@@ -1,0 +1,604 @@
+#include "model/package/read.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "model/features.h"
+#include "model/package/manifest.h"
+#include "model/radiomics/radiomics.h"
+
+enum { TERMS_MAX = 4096, TEXT_MAX = 4000, NAME_MAX_CHARACTERS = 64 };
+
+/* Both are needed everywhere below. */
+struct reader {
+    const struct yaml *yaml;
+    struct package *package;
+};
+
+static int out_of_memory(struct error *err)
+{
+    return error_set(err, STATUS_NOMEM, "out of memory");
+}
+
+/* The value of a key that must be there. */
+static int need(const struct reader *r, const struct yaml_node *map, const char *key,
+                const struct yaml_node **ret_node, struct error *err)
+{
+    const struct yaml_node *node = yaml_get(map, key);
+    if (yaml_is_null(node))
+        return yaml_error(r->yaml, map, err, "'%s' is missing", key);
+    *ret_node = node;
+    return 0;
+}
+
+static int keep_text(const struct reader *r, const struct yaml_node *node, const char **ret_text,
+                     struct error *err)
+{
+    const char *text;
+    int status = yaml_text(r->yaml, node, &text, err);
+    if (status < 0)
+        return status;
+    if (strlen(text) > TEXT_MAX)
+        return yaml_error(r->yaml, node, err, "is longer than %d characters", TEXT_MAX);
+    const char *copy = arena_text(&r->package->arena, text);
+    if (!copy)
+        return out_of_memory(err);
+    *ret_text = copy;
+    return 0;
+}
+
+static int need_text(const struct reader *r, const struct yaml_node *map, const char *key,
+                     const char **ret_text, struct error *err)
+{
+    const struct yaml_node *node = NULL;
+    int status = need(r, map, key, &node, err);
+    return status < 0 ? status : keep_text(r, node, ret_text, err);
+}
+
+static int need_number(const struct reader *r, const struct yaml_node *map, const char *key,
+                       double min, double max, double *ret_value, struct error *err)
+{
+    const struct yaml_node *node = NULL;
+    double value;
+    int status = need(r, map, key, &node, err);
+    if (status == 0)
+        status = yaml_double(r->yaml, node, &value, err);
+    if (status < 0)
+        return status;
+    if (value < min || value > max)
+        return yaml_error(r->yaml, node, err, "must lie between %g and %g", min, max);
+    *ret_value = value;
+    return 0;
+}
+
+static int need_above_zero(const struct reader *r, const struct yaml_node *map, const char *key,
+                           double *ret_value, struct error *err)
+{
+    double value;
+    int status = need_number(r, map, key, 0, 1e30, &value, err);
+    if (status < 0)
+        return status;
+    if (value < 1e-30)
+        return yaml_error(r->yaml, yaml_get(map, key), err, "must be above 0");
+    *ret_value = value;
+    return 0;
+}
+
+static int need_list(const struct reader *r, const struct yaml_node *map, const char *key,
+                     size_t max, const struct yaml_node **ret_node, struct error *err)
+{
+    const struct yaml_node *node = NULL;
+    int status = need(r, map, key, &node, err);
+    if (status < 0)
+        return status;
+    if (node->kind != YAML_SEQUENCE || node->count == 0 || node->count > max)
+        return yaml_error(r->yaml, node, err, "must be a list of 1 to %zu entries", max);
+    *ret_node = node;
+    return 0;
+}
+
+/* Index of a word in `words` (NULL-terminated). */
+static int read_word(const struct reader *r, const struct yaml_node *node,
+                     const char *const *words, int *ret_index, struct error *err)
+{
+    const char *text;
+    int status = yaml_text(r->yaml, node, &text, err);
+    if (status < 0)
+        return status;
+    for (int i = 0; words[i]; i++)
+        if (strcmp(words[i], text) == 0) {
+            *ret_index = i;
+            return 0;
+        }
+    return yaml_error(r->yaml, node, err, "'%s' is not known here", text);
+}
+
+static const char *const roi_words[] = {"tumour", "node", NULL};
+
+/* ---- head ---- */
+
+static int read_name(const struct reader *r, const struct yaml_node *root, struct error *err)
+{
+    const struct yaml_node *node = NULL;
+    int status = need(r, root, "name", &node, err);
+    if (status == 0)
+        status = keep_text(r, node, &r->package->name, err);
+    if (status < 0)
+        return status;
+    const char *name = r->package->name;
+    if (strlen(name) > NAME_MAX_CHARACTERS ||
+        strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(name))
+        return yaml_error(r->yaml, node, err,
+                          "must be up to %d lower-case letters, digits and '-'",
+                          NAME_MAX_CHARACTERS);
+    return 0;
+}
+
+static int read_head(const struct reader *r, const struct yaml_node *root, struct error *err)
+{
+    static const char *const outcome_keys[] = {"text", "short", NULL};
+    struct package *p = r->package;
+    const struct yaml_node *node = NULL;
+    int64_t format;
+    int status = need(r, root, "format", &node, err);
+    if (status == 0)
+        status = yaml_int(r->yaml, node, 1, 1, &format, err);
+    if (status == 0)
+        status = read_name(r, root, err);
+    if (status == 0)
+        status = need_text(r, root, "version", &p->version, err);
+    if (status == 0 && strlen(p->version) > NAME_MAX_CHARACTERS)
+        status = yaml_error(r->yaml, yaml_get(root, "version"), err,
+                            "is longer than %d characters", NAME_MAX_CHARACTERS);
+    if (status == 0)
+        status = need_text(r, root, "intended_use", &p->intended_use, err);
+    if (status == 0)
+        status = need(r, root, "outcome", &node, err);
+    if (status == 0)
+        status = yaml_check_keys(r->yaml, node, outcome_keys, err);
+    if (status == 0)
+        status = need_text(r, node, "text", &p->outcome_text, err);
+    if (status == 0)
+        status = need_text(r, node, "short", &p->outcome_short, err);
+    return status;
+}
+
+static int read_population(const struct reader *r, const struct yaml_node *root,
+                           struct error *err)
+{
+    static const char *const keys[] = {"evidence", "text", NULL};
+    const char *kinds[EVIDENCE_COUNT + 1] = {0};
+    struct package *p = r->package;
+    const struct yaml_node *list = NULL;
+    for (int i = 0; i < EVIDENCE_COUNT; i++)
+        kinds[i] = evidence_name((enum evidence_kind)i);
+    int status = need_list(r, root, "population", 32, &list, err);
+    if (status < 0)
+        return status;
+    p->population = arena_array(&p->arena, list->count, sizeof *p->population);
+    if (!p->population)
+        return out_of_memory(err);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct yaml_node *item = &list->children[i], *kind = NULL;
+        int index;
+        status = yaml_check_keys(r->yaml, item, keys, err);
+        if (status == 0)
+            status = need(r, item, "evidence", &kind, err);
+        if (status == 0)
+            status = read_word(r, kind, kinds, &index, err);
+        if (status == 0)
+            status = need_text(r, item, "text", &p->population[i].text, err);
+        if (status < 0)
+            return status;
+        p->population[i].evidence = (enum evidence_kind)index;
+        p->population_count = i + 1;
+    }
+    return 0;
+}
+
+static int read_inputs(const struct reader *r, const struct yaml_node *root, struct error *err)
+{
+    static const char *const keys[] = {"regions", "sizes_require_calibration", NULL};
+    static const char *const sizes[] = {"region", "estimated", "none", NULL};
+    const struct yaml_node *map = NULL, *list = NULL, *node = NULL;
+    int index;
+    int status = need(r, root, "inputs", &map, err);
+    if (status == 0)
+        status = yaml_check_keys(r->yaml, map, keys, err);
+    if (status == 0)
+        status = need_list(r, map, "regions", ROI_COUNT, &list, err);
+    for (size_t i = 0; status == 0 && i < list->count; i++) {
+        status = read_word(r, &list->children[i], roi_words, &index, err);
+        if (status == 0 && r->package->required[index])
+            status = yaml_error(r->yaml, &list->children[i], err, "the region stands twice");
+        if (status == 0)
+            r->package->required[index] = true;
+    }
+    if (status == 0)
+        status = need(r, map, "sizes_require_calibration", &node, err);
+    if (status == 0)
+        status = read_word(r, node, sizes, &index, err);
+    if (status == 0)
+        r->package->sizes = (enum package_sizes)index;
+    return status;
+}
+
+/* ---- networks ---- */
+
+static int read_file_name(const struct reader *r, const struct yaml_node *map,
+                          struct package_network *network, struct error *err)
+{
+    int status = need_text(r, map, "file", &network->file, err);
+    if (status < 0)
+        return status;
+    if (!manifest_path_valid(network->file))
+        return yaml_error(r->yaml, yaml_get(map, "file"), err,
+                          "must be a plain path below the package");
+    const struct yaml_node *node = yaml_get(map, "sha256");
+    const char *hex;
+    if (!node)
+        return 0;
+    status = yaml_text(r->yaml, node, &hex, err);
+    if (status < 0)
+        return status;
+    if (strlen(hex) != DIGEST_TEXT_SIZE - 1 ||
+        strspn(hex, "0123456789abcdef") != DIGEST_TEXT_SIZE - 1)
+        return yaml_error(r->yaml, node, err, "must be 64 lower-case hexadecimal digits");
+    memcpy(network->sha256, hex, DIGEST_TEXT_SIZE);
+    return 0;
+}
+
+static int read_normalisation(const struct reader *r, const struct yaml_node *map,
+                              struct outline_network *outline, struct error *err)
+{
+    static const char *const keys[] = {"scale", "mean", "std", NULL};
+    const struct yaml_node *node = NULL;
+    int status = need(r, map, "normalisation", &node, err);
+    if (status == 0)
+        status = yaml_check_keys(r->yaml, node, keys, err);
+    if (status == 0)
+        status = need_above_zero(r, node, "scale", &outline->scale, err);
+    if (status == 0)
+        status = need_number(r, node, "mean", -1e6, 1e6, &outline->mean, err);
+    if (status == 0)
+        status = need_above_zero(r, node, "std", &outline->std, err);
+    return status;
+}
+
+static int read_channels(const struct reader *r, const struct yaml_node *map, enum roi roi,
+                         struct outline_network *outline, struct error *err)
+{
+    const char *const words[] = {roi_name(roi), "hilum", NULL};
+    int places[2] = {-1, -1}, index;
+    const struct yaml_node *list = NULL;
+    int status = need_list(r, map, "channels", OUTLINE_CHANNELS_MAX, &list, err);
+    for (size_t i = 0; status == 0 && i < list->count; i++) {
+        status = read_word(r, &list->children[i], words, &index, err);
+        if (status == 0 && places[index] >= 0)
+            status = yaml_error(r->yaml, &list->children[i], err, "the channel stands twice");
+        if (status == 0)
+            places[index] = (int)i;
+    }
+    if (status < 0)
+        return status;
+    if (places[0] < 0 || (places[1] >= 0 && roi != ROI_NODE))
+        return yaml_error(r->yaml, list, err, "must hold '%s'%s", roi_name(roi),
+                          roi == ROI_NODE ? " and may hold 'hilum'" : " alone");
+    outline->channels = (int)list->count;
+    outline->region_channel = places[0];
+    outline->hilum_channel = places[1];
+    return 0;
+}
+
+static int optional_name(const struct reader *r, const struct yaml_node *map, const char *key,
+                         const char *otherwise, const char **ret_text, struct error *err)
+{
+    const struct yaml_node *node = yaml_get(map, key);
+    if (node)
+        return keep_text(r, node, ret_text, err);
+    *ret_text = otherwise;
+    return 0;
+}
+
+static int read_network(const struct reader *r, const struct yaml_node *map, enum roi roi,
+                        struct error *err)
+{
+    static const char *const keys[] = {"file", "sha256", "input", "output", "input_size",
+                                       "normalisation", "channels", "threshold",
+                                       "min_area_fraction", NULL};
+    struct package_network *network = &r->package->networks[roi];
+    struct outline_network *outline = &network->outline;
+    const struct yaml_node *node = NULL;
+    int64_t size;
+    int status = yaml_check_keys(r->yaml, map, keys, err);
+    if (status == 0)
+        status = read_file_name(r, map, network, err);
+    if (status == 0)
+        status = optional_name(r, map, "input", "image", &outline->input, err);
+    if (status == 0)
+        status = optional_name(r, map, "output", "probability", &outline->output, err);
+    if (status == 0)
+        status = need(r, map, "input_size", &node, err);
+    if (status == 0)
+        status = yaml_int(r->yaml, node, 8, OUTLINE_INPUT_MAX, &size, err);
+    if (status == 0)
+        status = read_normalisation(r, map, outline, err);
+    if (status == 0)
+        status = read_channels(r, map, roi, outline, err);
+    if (status == 0)
+        status = need_number(r, map, "threshold", 0.01, 0.99, &outline->threshold, err);
+    if (status == 0)
+        status = need_number(r, map, "min_area_fraction", 0, 1, &outline->min_area_fraction, err);
+    if (status < 0)
+        return status;
+    outline->input_size = (int)size;
+    network->present = true;
+    return 0;
+}
+
+static int read_networks(const struct reader *r, const struct yaml_node *root, struct error *err)
+{
+    const struct yaml_node *map = yaml_get(root, "networks");
+    if (yaml_is_null(map))
+        return 0;
+    int status = yaml_check_keys(r->yaml, map, roi_words, err);
+    for (int roi = 0; roi < ROI_COUNT && status == 0; roi++) {
+        const struct yaml_node *node = yaml_get(map, roi_words[roi]);
+        if (!yaml_is_null(node))
+            status = read_network(r, node, (enum roi)roi, err);
+    }
+    return status;
+}
+
+/* ---- radiomics and model ---- */
+
+static int read_radiomics(const struct reader *r, const struct yaml_node *root, struct error *err)
+{
+    const struct yaml_node *node = yaml_get(root, "radiomics");
+    if (yaml_is_null(node))
+        return 0;
+    r->package->radiomics = calloc(1, sizeof *r->package->radiomics);
+    if (!r->package->radiomics)
+        return out_of_memory(err);
+    return radiomics_settings_read(r->yaml, node, r->package->radiomics, NULL, err);
+}
+
+static int read_feature_name(const struct reader *r, const struct yaml_node *item,
+                             struct package_term *term, struct error *err)
+{
+    int status = need_text(r, item, "feature", &term->feature, err);
+    if (status < 0)
+        return status;
+    const struct yaml_node *node = yaml_get(item, "feature");
+    if (strlen(term->feature) >= sizeof ((struct feature *)0)->name)
+        return yaml_error(r->yaml, node, err, "is too long for a feature's name");
+    for (int roi = 0; roi < ROI_COUNT; roi++) {
+        size_t n = strlen(roi_words[roi]);
+        if (strncmp(term->feature, roi_words[roi], n) != 0 || term->feature[n] != '_')
+            continue;
+        if (!r->package->required[roi])
+            return yaml_error(r->yaml, node, err, "belongs to a region that inputs do not name");
+        return 0;
+    }
+    return yaml_error(r->yaml, node, err, "'%s' begins with no region's name", term->feature);
+}
+
+static int read_term(const struct reader *r, const struct yaml_node *item,
+                     struct package_term *term, struct error *err)
+{
+    static const char *const keys[] = {"feature", "centre", "scale", "coefficient",
+                                       "needs_calibration", "missing", NULL};
+    static const char *const missing[] = {"refuse", NULL};
+    const struct yaml_node *node = NULL;
+    int index;
+    int status = yaml_check_keys(r->yaml, item, keys, err);
+    if (status == 0)
+        status = read_feature_name(r, item, term, err);
+    if (status == 0)
+        status = need_number(r, item, "centre", -1e30, 1e30, &term->centre, err);
+    if (status == 0)
+        status = need_above_zero(r, item, "scale", &term->scale, err);
+    if (status == 0)
+        status = need_number(r, item, "coefficient", -1e30, 1e30, &term->coefficient, err);
+    if (status == 0)
+        status = need(r, item, "needs_calibration", &node, err);
+    if (status == 0)
+        status = yaml_bool(r->yaml, node, &term->needs_calibration, err);
+    if (status == 0 && !term->needs_calibration && feature_depends_on_size(term->feature))
+        status = yaml_error(r->yaml, node, err, "'%s' depends on the size of pixels",
+                            term->feature);
+    if (status == 0)
+        status = need(r, item, "missing", &node, err);
+    if (status == 0)
+        status = read_word(r, node, missing, &index, err);
+    return status;
+}
+
+static int read_terms(const struct reader *r, const struct yaml_node *model, struct error *err)
+{
+    struct package *p = r->package;
+    const struct yaml_node *list = NULL;
+    int status = need_list(r, model, "terms", TERMS_MAX, &list, err);
+    if (status < 0)
+        return status;
+    p->terms = arena_array(&p->arena, list->count, sizeof *p->terms);
+    if (!p->terms)
+        return out_of_memory(err);
+    for (size_t i = 0; i < list->count; i++) {
+        status = read_term(r, &list->children[i], &p->terms[i], err);
+        if (status < 0)
+            return status;
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(p->terms[k].feature, p->terms[i].feature) == 0)
+                return yaml_error(r->yaml, &list->children[i], err, "feature '%s' stands twice",
+                                  p->terms[i].feature);
+        p->term_count = i + 1;
+    }
+    return 0;
+}
+
+static int read_cutoff(const struct reader *r, const struct yaml_node *model, struct error *err)
+{
+    static const char *const keys[] = {"value", "rule", NULL};
+    const struct yaml_node *node = yaml_get(model, "cutoff");
+    if (yaml_is_null(node))
+        return 0;
+    int status = yaml_check_keys(r->yaml, node, keys, err);
+    if (status == 0)
+        status = need_number(r, node, "value", 0, 1, &r->package->cutoff, err);
+    if (status == 0)
+        status = need_text(r, node, "rule", &r->package->cutoff_rule, err);
+    r->package->has_cutoff = status == 0;
+    return status;
+}
+
+static int read_model(const struct reader *r, const struct yaml_node *root, struct error *err)
+{
+    static const char *const keys[] = {"link", "intercept", "terms", "cutoff", NULL};
+    static const char *const links[] = {"logistic", NULL};
+    const struct yaml_node *model = yaml_get(root, "model"), *node = NULL;
+    int index;
+    if (yaml_is_null(model))
+        return 0;
+    int status = yaml_check_keys(r->yaml, model, keys, err);
+    if (status == 0)
+        status = need(r, model, "link", &node, err);
+    if (status == 0)
+        status = read_word(r, node, links, &index, err);
+    if (status == 0 && !yaml_is_null(yaml_get(model, "intercept"))) {
+        status = need_number(r, model, "intercept", -1e30, 1e30, &r->package->intercept, err);
+        r->package->has_intercept = true;
+    }
+    if (status == 0)
+        status = read_terms(r, model, err);
+    if (status == 0)
+        status = read_cutoff(r, model, err);
+    r->package->has_model = status == 0;
+    return status;
+}
+
+/* ---- tail ---- */
+
+static int read_incomplete(const struct reader *r, const struct yaml_node *root,
+                           struct error *err)
+{
+    struct package *p = r->package;
+    const struct yaml_node *list = yaml_get(root, "incomplete");
+    if (yaml_is_null(list))
+        return 0;
+    if (list->kind != YAML_SEQUENCE || list->count > 64)
+        return yaml_error(r->yaml, list, err, "must be a list of at most 64 texts");
+    p->incomplete = arena_array(&p->arena, list->count, sizeof *p->incomplete);
+    if (!p->incomplete)
+        return out_of_memory(err);
+    for (size_t i = 0; i < list->count; i++) {
+        int status = keep_text(r, &list->children[i], &p->incomplete[i], err);
+        if (status < 0)
+            return status;
+        p->incomplete_count = i + 1;
+    }
+    return 0;
+}
+
+static int read_provenance(const struct reader *r, const struct yaml_node *root,
+                           struct error *err)
+{
+    static const char *const keys[] = {"data", "method", "licence", NULL};
+    const struct yaml_node *map = NULL;
+    int status = need(r, root, "provenance", &map, err);
+    if (status == 0)
+        status = yaml_check_keys(r->yaml, map, keys, err);
+    if (status == 0)
+        status = need_text(r, map, "data", &r->package->provenance_data, err);
+    if (status == 0)
+        status = need_text(r, map, "method", &r->package->provenance_method, err);
+    if (status == 0)
+        status = need_text(r, map, "licence", &r->package->provenance_licence, err);
+    return status;
+}
+
+static size_t count_scalars(const struct yaml_node *node)
+{
+    size_t count = node->kind == YAML_SCALAR;
+    for (size_t i = 0; i < node->count; i++)
+        count += count_scalars(&node->children[i]);
+    return count;
+}
+
+/* Leaves as facts: keys joined by '.', places in a list from 1. */
+static int flatten(const struct reader *r, const struct yaml_node *node, const char *key,
+                   struct error *err)
+{
+    struct package *p = r->package;
+    if (node->kind == YAML_SCALAR) {
+        struct package_fact *fact = &p->performance[p->performance_count];
+        *fact = (struct package_fact){key, arena_text(&p->arena, node->text)};
+        if (!fact->value)
+            return out_of_memory(err);
+        p->performance_count++;
+        return 0;
+    }
+    for (size_t i = 0; i < node->count; i++) {
+        const struct yaml_node *child = &node->children[i];
+        const char *dot = *key ? "." : "";
+        const char *longer = child->key ? arena_print(&p->arena, "%s%s%s", key, dot, child->key)
+                                        : arena_print(&p->arena, "%s%s%zu", key, dot, i + 1);
+        if (!longer)
+            return out_of_memory(err);
+        int status = flatten(r, child, longer, err);
+        if (status < 0)
+            return status;
+    }
+    return 0;
+}
+
+static int read_performance(const struct reader *r, const struct yaml_node *root,
+                            struct error *err)
+{
+    struct package *p = r->package;
+    const struct yaml_node *map = yaml_get(root, "performance");
+    if (yaml_is_null(map))
+        return 0;
+    if (map->kind != YAML_MAPPING)
+        return yaml_error(r->yaml, map, err, "must be a mapping of keys and values");
+    p->performance = arena_array(&p->arena, count_scalars(map), sizeof *p->performance);
+    return p->performance ? flatten(r, map, "", err) : out_of_memory(err);
+}
+
+/* Without a word on what is missing, everything that a risk needs must be there. */
+static int check_complete(const struct reader *r, const struct yaml_node *root, struct error *err)
+{
+    const struct package *p = r->package;
+    if (p->incomplete_count > 0)
+        return 0;
+    for (int roi = 0; roi < ROI_COUNT; roi++)
+        if (p->required[roi] && !p->networks[roi].present)
+            return yaml_error(r->yaml, root, err,
+                              "the network for '%s' is missing, and 'incomplete' does not say so",
+                              roi_words[roi]);
+    if (!p->has_model || !p->has_intercept)
+        return yaml_error(r->yaml, root, err,
+                          "the model%s is missing, and 'incomplete' does not say so",
+                          p->has_model ? "'s intercept" : "");
+    return 0;
+}
+
+int package_read(const struct yaml *yaml, struct package *package, struct error *err)
+{
+    static const char *const keys[] = {
+        "format", "name", "version", "intended_use", "outcome", "population", "inputs",
+        "networks", "radiomics", "agreement_min", "model", "incomplete", "provenance",
+        "performance", NULL};
+    static int (*const parts[])(const struct reader *, const struct yaml_node *, struct error *) = {
+        read_head, read_population, read_inputs, read_networks, read_radiomics, read_model,
+        read_incomplete, read_provenance, read_performance, check_complete};
+    const struct reader r = {yaml, package};
+    const struct yaml_node *root = yaml_root(yaml);
+    int status = yaml_check_keys(yaml, root, keys, err);
+    if (status == 0)
+        status = need_number(&r, root, "agreement_min", 0, 1, &package->agreement_min, err);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && status == 0; i++)
+        status = parts[i](&r, root, err);
+    return status;
+}

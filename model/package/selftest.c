@@ -1,0 +1,409 @@
+/* selftest/selftest.yaml: what the machine that made the package computed from the pictures and
+ * masks beside it, compared with what this machine computes. The format is described in
+ * docs/package-format.md. */
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/file.h"
+#include "base/number.h"
+#include "base/yaml.h"
+#include "image/png.h"
+#include "model/features.h"
+#include "model/measure.h"
+#include "model/package/package.h"
+#include "model/score/score.h"
+
+enum { GRID = 8, SAMPLES = GRID * GRID };
+static const double SPACING_MM = 0.1; /* of the masks' pixels */
+static const double NETWORK_TOLERANCE = 1e-3, FEATURE_TOLERANCE = 1e-6, SCORE_TOLERANCE = 1e-6;
+
+struct channel_result {
+    double mean;
+    double samples[SAMPLES]; /* on a regular grid, row by row */
+};
+
+/* ---- what this machine computes ---- */
+
+static int selftest_path(const struct package *package, const char *name, char out[PATH_MAX],
+                         struct error *err)
+{
+    if (snprintf(out, PATH_MAX, "%s/selftest/%s", package->folder, name) >= PATH_MAX)
+        return error_set(err, STATUS_LIMIT, "package %s has too long a path", package->folder);
+    return 0;
+}
+
+static int roi_path(const struct package *package, enum roi roi, const char *suffix,
+                    char out[PATH_MAX], struct error *err)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s%s.png", roi_name(roi), suffix);
+    return selftest_path(package, name, out, err);
+}
+
+static int read_grey(const struct package *package, enum roi roi, struct image *ret_grey,
+                     struct error *err)
+{
+    char path[PATH_MAX];
+    struct image image;
+    int status = roi_path(package, roi, "", path, err);
+    if (status == 0)
+        status = image_read_png(path, &image, err);
+    if (status < 0)
+        return status;
+    status = image_to_grey(&image, ret_grey, err);
+    image_release(&image);
+    return status;
+}
+
+static void summarise(const struct plane *plane, struct channel_result *result)
+{
+    size_t n = (size_t)plane->rows * (size_t)plane->columns;
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += plane->values[i];
+    result->mean = sum / (double)n;
+    for (int r = 0; r < GRID; r++)
+        for (int c = 0; c < GRID; c++) {
+            size_t y = (size_t)((2 * r + 1) * plane->rows / (2 * GRID));
+            size_t x = (size_t)((2 * c + 1) * plane->columns / (2 * GRID));
+            result->samples[r * GRID + c] = plane->values[y * (size_t)plane->columns + x];
+        }
+}
+
+static int run_network(const struct package *package, const struct package_nets *nets,
+                       enum roi roi, struct channel_result results[OUTLINE_CHANNELS_MAX],
+                       struct error *err)
+{
+    const struct outline_network *network = &package->networks[roi].outline;
+    struct image grey;
+    int status = read_grey(package, roi, &grey, err);
+    if (status < 0)
+        return status;
+    for (int i = 0; i < network->channels && status == 0; i++) {
+        struct plane output;
+        status = outline_raw(nets->net[roi], network, &grey, i, &output, err);
+        if (status == 0) {
+            summarise(&output, &results[i]);
+            plane_release(&output);
+        }
+    }
+    image_release(&grey);
+    return status;
+}
+
+static int read_masks(const struct package *package, enum roi roi, struct region_finding *region,
+                      struct error *err)
+{
+    char path[PATH_MAX];
+    int status = roi_path(package, roi, "-mask", path, err);
+    if (status == 0)
+        status = mask_read_png(path, &region->mask, err);
+    if (status == 0)
+        status = roi_path(package, roi, "-hilum", path, err);
+    if (status == 0 && access(path, F_OK) == 0)
+        status = mask_read_png(path, &region->hilum, err);
+    return status;
+}
+
+/* Every feature of the region that the mask beside the picture marks. */
+static int run_features(const struct package *package, enum roi roi,
+                        struct feature_list *ret_features, struct error *err)
+{
+    struct image grey = {0};
+    struct region_finding region = {
+        .found = true,
+        .calibration = {CALIBRATION_REGION, SPACING_MM, SPACING_MM, 0},
+    };
+    int status = read_grey(package, roi, &grey, err);
+    if (status == 0)
+        status = read_masks(package, roi, &region, err);
+    if (status == 0)
+        status = measure_region(&region.mask, &region.hilum, &region.calibration,
+                                &region.measurements, err);
+    if (status == 0)
+        status = region_features(&grey, package->radiomics, roi, &region, err);
+    if (status == 0) {
+        *ret_features = region.features;
+        region.features = (struct feature_list){0};
+    }
+    image_release(&grey);
+    region_finding_release(&region);
+    return status;
+}
+
+/* ---- comparing ---- */
+
+static int differs(const struct package *package, struct error *err, const char *stage,
+                   const char *what, double stated, double found)
+{
+    error_set(err, STATUS_CONFLICT,
+              "package %s computes other numbers on this machine: %s, %s", package->name, stage,
+              what);
+    error_detail(err, "stated %.10g, found %.10g", stated, found);
+    return STATUS_CONFLICT;
+}
+
+static bool close_enough(double a, double b, double absolute, double relative)
+{
+    return fabs(a - b) <= absolute + relative * fmax(fabs(a), fabs(b));
+}
+
+static int check_channel(const struct package *package, const struct yaml *yaml,
+                         const struct yaml_node *node, const struct channel_result *found,
+                         const char *stage, struct error *err)
+{
+    static const char *const keys[] = {"mean", "samples", NULL};
+    double stated;
+    int status = yaml_check_keys(yaml, node, keys, err);
+    if (status == 0)
+        status = yaml_double(yaml, yaml_get(node, "mean"), &stated, err);
+    if (status < 0)
+        return status;
+    if (!close_enough(stated, found->mean, NETWORK_TOLERANCE, 0))
+        return differs(package, err, stage, "mean of the network's output", stated, found->mean);
+    const struct yaml_node *samples = yaml_get(node, "samples");
+    if (!samples || samples->count != SAMPLES)
+        return yaml_error(yaml, node, err, "must have %d samples", SAMPLES);
+    for (size_t i = 0; i < SAMPLES; i++) {
+        status = yaml_double(yaml, &samples->children[i], &stated, err);
+        if (status < 0)
+            return status;
+        if (!close_enough(stated, found->samples[i], NETWORK_TOLERANCE, 0))
+            return differs(package, err, stage, "output of the network", stated,
+                           found->samples[i]);
+    }
+    return 0;
+}
+
+static int check_network(const struct package *package, const struct package_nets *nets,
+                         const struct yaml *yaml, const struct yaml_node *map, enum roi roi,
+                         struct error *err)
+{
+    struct channel_result results[OUTLINE_CHANNELS_MAX];
+    const struct yaml_node *list = yaml_get(map, roi_name(roi));
+    if (!list || list->kind != YAML_SEQUENCE ||
+        list->count != (size_t)package->networks[roi].outline.channels)
+        return yaml_error(yaml, map, err, "'%s' must list every channel of the network",
+                          roi_name(roi));
+    int status = run_network(package, nets, roi, results, err);
+    for (size_t i = 0; i < list->count && status == 0; i++)
+        status = check_channel(package, yaml, &list->children[i], &results[i], roi_name(roi), err);
+    return status;
+}
+
+/* Compares, and leaves the stated values in ret_stated for the score's stage. */
+static int check_features(const struct package *package, const struct yaml *yaml,
+                          const struct yaml_node *map, enum roi roi,
+                          struct feature_list *ret_stated, struct error *err)
+{
+    struct feature_list found = {0};
+    const struct yaml_node *list = yaml_get(map, roi_name(roi));
+    if (!list || list->kind != YAML_MAPPING || list->count == 0)
+        return yaml_error(yaml, map, err, "features of the %s are missing", roi_name(roi));
+    int status = run_features(package, roi, &found, err);
+    for (size_t i = 0; i < list->count && status == 0; i++) {
+        const struct yaml_node *node = &list->children[i];
+        const struct feature *feature = feature_list_find(&found, node->key);
+        double stated;
+        status = yaml_double(yaml, node, &stated, err);
+        if (status < 0)
+            break;
+        if (!feature)
+            status = yaml_error(yaml, node, err, "is not computed");
+        else if (!close_enough(stated, feature->value, 1e-12, FEATURE_TOLERANCE))
+            status = differs(package, err, "features", node->key, stated, feature->value);
+        else
+            status = feature_list_add(ret_stated, node->key, stated, false, err);
+    }
+    feature_list_release(&found);
+    return status;
+}
+
+static int check_number(const struct package *package, const struct yaml *yaml,
+                        const struct yaml_node *map, const char *key, double found,
+                        struct error *err)
+{
+    double stated;
+    const struct yaml_node *node = yaml_get(map, key);
+    if (!node)
+        return yaml_error(yaml, map, err, "'%s' is missing", key);
+    int status = yaml_double(yaml, node, &stated, err);
+    if (status == 0 && !close_enough(stated, found, SCORE_TOLERANCE, 0))
+        status = differs(package, err, "score", key, stated, found);
+    return status;
+}
+
+static int check_score(const struct package *package, const struct yaml *yaml,
+                       const struct yaml_node *map, const struct feature_list *const *stated,
+                       struct error *err)
+{
+    static const char *const keys[] = {"linear_predictor", "risk", NULL};
+    struct score score;
+    int status = yaml_check_keys(yaml, map, keys, err);
+    if (status == 0)
+        status = score_predict(package, stated, ROI_COUNT, &score, err);
+    if (status < 0)
+        return status;
+    if (!score.has_risk)
+        status = error_set(err, STATUS_CONFLICT, "package %s gives no risk in its selftest: %s",
+                           package->name, score.reasons[0]);
+    if (status == 0)
+        status = check_number(package, yaml, map, "linear_predictor", score.linear_predictor, err);
+    if (status == 0)
+        status = check_number(package, yaml, map, "risk", score.risk, err);
+    score_release(&score);
+    return status;
+}
+
+static bool has_score(const struct package *package)
+{
+    return package->incomplete_count == 0;
+}
+
+static int check_all(const struct package *package, const struct package_nets *nets,
+                     const struct yaml *yaml, struct feature_list stated[ROI_COUNT],
+                     struct error *err)
+{
+    static const char *const keys[] = {"format", "networks", "features", "score", NULL};
+    const struct yaml_node *root = yaml_root(yaml);
+    int64_t format;
+    int status = yaml_check_keys(yaml, root, keys, err);
+    if (status == 0)
+        status = yaml_int(yaml, yaml_get(root, "format"), 1, 1, &format, err);
+    for (int roi = 0; roi < ROI_COUNT && status == 0; roi++)
+        if (package->networks[roi].present)
+            status = check_network(package, nets, yaml, yaml_get(root, "networks"), (enum roi)roi,
+                                   err);
+    for (int roi = 0; roi < ROI_COUNT && status == 0; roi++)
+        if (package->required[roi])
+            status = check_features(package, yaml, yaml_get(root, "features"), (enum roi)roi,
+                                    &stated[roi], err);
+    const struct feature_list *lists[ROI_COUNT] = {&stated[ROI_TUMOUR], &stated[ROI_NODE]};
+    if (status == 0 && has_score(package))
+        status = check_score(package, yaml, yaml_get(root, "score"), lists, err);
+    return status;
+}
+
+int package_selftest(const struct package *package, const struct package_nets *nets,
+                     struct error *err)
+{
+    char path[PATH_MAX];
+    struct yaml *yaml;
+    struct feature_list stated[ROI_COUNT] = {0};
+    int status = selftest_path(package, "selftest.yaml", path, err);
+    if (status == 0)
+        status = yaml_load_file(path, &yaml, err);
+    if (status < 0)
+        return status;
+    status = check_all(package, nets, yaml, stated, err);
+    for (int roi = 0; roi < ROI_COUNT; roi++)
+        feature_list_release(&stated[roi]);
+    yaml_unload(yaml);
+    return status;
+}
+
+/* ---- writing ---- */
+
+/* Five decimals are plenty beside the tolerance. */
+static int print_rounded(double value, const char *before, struct buffer *out, struct error *err)
+{
+    char number[NUMBER_TEXT_SIZE];
+    number_format(round(value * 1e5) / 1e5, number);
+    return buffer_print(out, err, "%s%s", before, number);
+}
+
+static int print_network(const struct package *package, const struct package_nets *nets,
+                         enum roi roi, struct buffer *out, struct error *err)
+{
+    struct channel_result results[OUTLINE_CHANNELS_MAX];
+    int status = run_network(package, nets, roi, results, err);
+    if (status == 0)
+        status = buffer_print(out, err, "  %s:\n", roi_name(roi));
+    for (int i = 0; i < package->networks[roi].outline.channels && status == 0; i++) {
+        status = print_rounded(results[i].mean, "    - mean: ", out, err);
+        if (status == 0)
+            status = buffer_print(out, err, "\n      samples: [");
+        for (int k = 0; k < SAMPLES && status == 0; k++)
+            status = print_rounded(results[i].samples[k], k ? ", " : "", out, err);
+        if (status == 0)
+            status = buffer_print(out, err, "]\n");
+    }
+    return status;
+}
+
+static int print_features(const struct feature_list *features, enum roi roi, struct buffer *out,
+                          struct error *err)
+{
+    int status = buffer_print(out, err, "  %s:\n", roi_name(roi));
+    for (size_t i = 0; i < features->count && status == 0; i++) {
+        const struct feature *feature = &features->items[i];
+        char number[NUMBER_TEXT_SIZE];
+        number_format(feature->value, number);
+        if (isfinite(feature->value) && !feature->meaningless)
+            status = buffer_print(out, err, "    %s: %s\n", feature->name, number);
+    }
+    return status;
+}
+
+static int print_score(const struct package *package, const struct feature_list *const *features,
+                       struct buffer *out, struct error *err)
+{
+    struct score score;
+    char predictor[NUMBER_TEXT_SIZE], risk[NUMBER_TEXT_SIZE];
+    int status = score_predict(package, features, ROI_COUNT, &score, err);
+    if (status < 0)
+        return status;
+    number_format(score.linear_predictor, predictor);
+    number_format(score.risk, risk);
+    status = score.has_risk
+                 ? buffer_print(out, err, "score:\n  linear_predictor: %s\n  risk: %s\n",
+                                predictor, risk)
+                 : error_set(err, STATUS_INVALID,
+                             "package %s gives no risk from its selftest masks: %s", package->name,
+                             score.reasons[0]);
+    score_release(&score);
+    return status;
+}
+
+static int print_all(const struct package *package, const struct package_nets *nets,
+                     struct feature_list features[ROI_COUNT], struct buffer *out,
+                     struct error *err)
+{
+    bool any = package->networks[ROI_TUMOUR].present || package->networks[ROI_NODE].present;
+    int status = buffer_print(out, err, "format: 1\n%s", any ? "networks:\n" : "");
+    for (int roi = 0; roi < ROI_COUNT && status == 0; roi++)
+        if (package->networks[roi].present)
+            status = print_network(package, nets, (enum roi)roi, out, err);
+    if (status == 0)
+        status = buffer_print(out, err, "features:\n");
+    for (int roi = 0; roi < ROI_COUNT && status == 0; roi++) {
+        if (!package->required[roi])
+            continue;
+        status = run_features(package, (enum roi)roi, &features[roi], err);
+        if (status == 0)
+            status = print_features(&features[roi], (enum roi)roi, out, err);
+    }
+    const struct feature_list *lists[ROI_COUNT] = {&features[ROI_TUMOUR], &features[ROI_NODE]};
+    if (status == 0 && has_score(package))
+        status = print_score(package, lists, out, err);
+    return status;
+}
+
+int package_selftest_write(const struct package *package, const struct package_nets *nets,
+                           struct error *err)
+{
+    char path[PATH_MAX];
+    struct buffer out BUFFER_AUTO = {0};
+    struct feature_list features[ROI_COUNT] = {0};
+    int status = selftest_path(package, "selftest.yaml", path, err);
+    if (status == 0)
+        status = print_all(package, nets, features, &out, err);
+    for (int roi = 0; roi < ROI_COUNT; roi++)
+        feature_list_release(&features[roi]);
+    return status < 0 ? status : file_write(path, out.data, out.size, err);
+}
