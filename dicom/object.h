@@ -30,8 +30,8 @@ struct dicom_object {
     int series_number;
     const char *series_description;
     const char *software_version;
-    char laterality;     /* 'L', 'R', or 0 when unknown */
-    int64_t created_us;  /* written in the source's Timezone Offset From UTC, or else in UTC */
+    char laterality;    /* 'L', 'R', or 0 when unknown */
+    int64_t created_us; /* written in the source's Timezone Offset From UTC, or else in UTC */
 };
 
 #endif

@@ -19,9 +19,9 @@ struct seg_segment {
     struct dicom_concept laterality;             /* value NULL when unknown */
     const char *tracking_id, *tracking_uid;      /* as in the SR */
     const char *algorithm;
-    uint8_t colour[3];                           /* RGB, recommended for display */
+    uint8_t colour[3]; /* RGB, recommended for display */
     const struct mask *mask;
-    struct dicom_reference source;               /* the image that the mask lies on */
+    struct dicom_reference source; /* the image that the mask lies on */
 };
 
 struct seg_document {

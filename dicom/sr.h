@@ -26,12 +26,12 @@ struct sr_node {
     enum sr_relation relation; /* to the parent */
     enum sr_type type;
     struct dicom_concept name;
-    const char *template_id;    /* SR_CONTAINER: DCMR template, or NULL */
-    struct dicom_concept code;  /* SR_CODE: the value; SR_NUM: the unit */
-    const char *text;           /* SR_TEXT (at most 4096 characters are written), SR_UIDREF */
-    double number;              /* SR_NUM; finite */
+    const char *template_id;      /* SR_CONTAINER: DCMR template, or NULL */
+    struct dicom_concept code;    /* SR_CODE: the value; SR_NUM: the unit */
+    const char *text;             /* SR_TEXT (at most 4096 characters are written), SR_UIDREF */
+    double number;                /* SR_NUM; finite */
     struct dicom_reference image; /* SR_IMAGE */
-    const float *points;        /* SR_SCOORD: x, y of a polyline, pixel edges as PS3.3 C.18.6 */
+    const float *points;          /* SR_SCOORD: x, y of a polyline, pixel edges as PS3.3 C.18.6 */
     size_t point_count;
     struct sr_node *first_child, *last_child, *next; /* borrowed */
 };

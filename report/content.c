@@ -149,9 +149,9 @@ static void add_site(struct builder *b, struct sr_node *parent, struct dicom_con
 static void add_algorithm(struct builder *b, struct sr_node *parent)
 {
     const struct report_input *in = b->input;
-    add_text(b, parent, SR_HAS_CONCEPT_MOD, CODE_ALGORITHM_NAME,
-             arena_print(b->arena, "%s, model package %s", DICOM_OWN_MANUFACTURER,
-                         in->package_name));
+    add_text(
+        b, parent, SR_HAS_CONCEPT_MOD, CODE_ALGORITHM_NAME,
+        arena_print(b->arena, "%s, model package %s", DICOM_OWN_MANUFACTURER, in->package_name));
     add_text(b, parent, SR_HAS_CONCEPT_MOD, CODE_ALGORITHM_VERSION,
              arena_print(b->arena, "%s, package %s", in->software_version, in->package_version));
     add_text(b, parent, SR_HAS_CONCEPT_MOD, CODE_ALGORITHM_PARAMETERS,
@@ -213,8 +213,7 @@ static int add_group(struct builder *b, struct sr_node *measurements, enum roi r
     struct sr_node *group = add_container(b, measurements, CODE_GROUP, "1410");
     add_text(b, group, SR_HAS_OBS_CONTEXT, CODE_TRACKING_ID, identity->tracking_id);
     add_uid(b, group, CODE_TRACKING_UID, identity->tracking_uid);
-    add_code(b, group, SR_CONTAINS, CODE_FINDING,
-             roi == ROI_TUMOUR ? CODE_MASS : CODE_LYMPH_NODE);
+    add_code(b, group, SR_CONTAINS, CODE_FINDING, roi == ROI_TUMOUR ? CODE_MASS : CODE_LYMPH_NODE);
     add_site(b, group, roi == ROI_TUMOUR ? CODE_BREAST : CODE_AXILLARY_NODE);
     add_algorithm(b, group);
     const int r = add_outline(b, group, region, &identity->image, err);
@@ -232,8 +231,7 @@ static int add_group(struct builder *b, struct sr_node *measurements, enum roi r
 }
 
 static int add_measurements(struct builder *b, struct sr_node *root,
-                            const struct region_identity identities[ROI_COUNT],
-                            struct error *err)
+                            const struct region_identity identities[ROI_COUNT], struct error *err)
 {
     struct sr_node *measurements = NULL;
     for (int roi = 0; roi < ROI_COUNT; roi++) {

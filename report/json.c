@@ -157,8 +157,7 @@ static void add_images(struct json *j, cJSON *root)
     }
 }
 
-static void add_objects(struct json *j, cJSON *root, const struct report_object *objects,
-                        int count)
+static void add_objects(struct json *j, cJSON *root, const struct report_object *objects, int count)
 {
     cJSON *array = keep(j, cJSON_AddArrayToObject(root, "objects"));
     for (int i = 0; array && i < count; i++) {

@@ -117,7 +117,7 @@ static void show_line(struct page *page, struct box box, double baseline, const 
 {
     char part[PART_SIZE];
     size_t n = line.end - line.begin; /* fits: see break_line */
-    if (cut) { /* make room for the ellipsis */
+    if (cut) {                        /* make room for the ellipsis */
         const double room = box.width - width_of(page, "…", strlen("…"));
         while (n > 0 && (width_of(page, text + line.begin, n) > room ||
                          (text[line.begin + n] & 0xC0) == 0x80))

@@ -51,8 +51,8 @@ static void draw_banner(struct drawing *d)
     const struct box area = {0, 0, PAGE_WIDTH, BANNER_HEIGHT};
     struct box box = {MARGIN, 8, PAGE_WIDTH - 2 * MARGIN, BANNER_HEIGHT - 16};
     const struct style style = {26, 12, true, true, INK};
-    const char *text = text_of(d, arena_print(&d->arena, "INTENDED USE: %s",
-                                              d->input->intended_use));
+    const char *text =
+        text_of(d, arena_print(&d->arena, "INTENDED USE: %s", d->input->intended_use));
     page_fill(&d->page, area, WARNING);
     box.y += (box.height - page_text_height(&d->page, box, text, style)) / 2;
     page_text(&d->page, box, text, style);
@@ -102,8 +102,8 @@ static double place(double centre, double length, double whole)
 static struct box choose_view(const struct region_finding *region, struct box box)
 {
     const struct calibration *c = &region->calibration;
-    const double stretch = c->source == CALIBRATION_NONE ? 1
-                         : c->spacing_column_mm / c->spacing_row_mm;
+    const double stretch =
+        c->source == CALIBRATION_NONE ? 1 : c->spacing_column_mm / c->spacing_row_mm;
     const double ratio = box.width / box.height / stretch; /* columns per row */
     const struct box part = mask_box(&region->mask);
     const double columns = region->mask.columns, rows = region->mask.rows;
@@ -170,8 +170,7 @@ static void draw_hilum(struct page *page, const struct projection *p, const stru
             cairo_rectangle(page->cr, from.x, from.y, to.x - from.x, to.y - from.y);
         }
     cairo_set_source_rgba(page->cr, (HILUM_COLOUR >> 16 & 0xFF) / 255.0,
-                          (HILUM_COLOUR >> 8 & 0xFF) / 255.0, (HILUM_COLOUR & 0xFF) / 255.0,
-                          0.35);
+                          (HILUM_COLOUR >> 8 & 0xFF) / 255.0, (HILUM_COLOUR & 0xFF) / 255.0, 0.35);
     cairo_fill(page->cr);
 }
 
@@ -207,8 +206,10 @@ static void draw_scale(struct page *page, const struct projection *p,
     cairo_line_to(page->cr, x + mm * pixel, y - 6);
     stroke_path(page, TEXT, 1.6);
     page_text(page, (struct box){x + 6, y - 24, 200, 20},
-              calibration->source == CALIBRATION_ESTIMATED ? (mm == 1 ? "1 mm, estimated" : "10 mm, estimated")
-              : mm == 1 ? "1 mm" : "10 mm",
+              calibration->source == CALIBRATION_ESTIMATED
+                  ? (mm == 1 ? "1 mm, estimated" : "10 mm, estimated")
+              : mm == 1 ? "1 mm"
+                        : "10 mm",
               (struct style){14, 14, false, false, TEXT});
 }
 
@@ -245,20 +246,26 @@ static void draw_values(struct drawing *d, enum roi roi, double x, double y)
             continue;
         page_text(&d->page, (struct box){x, y, 260, 26}, q->label,
                   (struct style){19, 14, false, false, FAINT});
-        page_text(&d->page, (struct box){x + 270, y, PANEL_WIDTH - 270, 26},
-                  text_of(d, arena_print(&d->arena, "%s %s",
-                                         words_number(q->value, q->decimals, number),
-                                         q->unit_text)),
-                  (struct style){20, 14, true, false, TEXT});
+        page_text(
+            &d->page, (struct box){x + 270, y, PANEL_WIDTH - 270, 26},
+            text_of(d, arena_print(&d->arena, "%s %s", words_number(q->value, q->decimals, number),
+                                   q->unit_text)),
+            (struct style){20, 14, true, false, TEXT});
         y += 25;
     }
     const struct report_image *image = &d->input->images[region->image];
-    page_text(&d->page, (struct box){x, y + 4, PANEL_WIDTH, 20},
-              text_of(d, arena_print(&d->arena, "Part of image %d%s%s%s", image->header->instance_number,
-                                     image->header->frames > 1 ? arena_print(&d->arena, ", frame %d of %d", image->frame + 1, image->header->frames) : "",
-                                     region->hilum.pixels && mask_count(&region->hilum) > 0 ? "; hilum tinted" : "",
-                                     region->calibration.source == CALIBRATION_ESTIMATED ? "; sizes are estimated" : "")),
-              (struct style){15, 11, false, false, FAINT});
+    page_text(
+        &d->page, (struct box){x, y + 4, PANEL_WIDTH, 20},
+        text_of(d,
+                arena_print(
+                    &d->arena, "Part of image %d%s%s%s", image->header->instance_number,
+                    image->header->frames > 1 ? arena_print(&d->arena, ", frame %d of %d",
+                                                            image->frame + 1, image->header->frames)
+                                              : "",
+                    region->hilum.pixels && mask_count(&region->hilum) > 0 ? "; hilum tinted" : "",
+                    region->calibration.source == CALIBRATION_ESTIMATED ? "; sizes are estimated"
+                                                                        : "")),
+        (struct style){15, 11, false, false, FAINT});
 }
 
 static int draw_panel(struct drawing *d, enum roi roi, double x, struct error *err)
@@ -292,9 +299,10 @@ static void draw_gauge(struct drawing *d, struct box box)
     page_fill(&d->page, box, EDGE);
     page_fill(&d->page, (struct box){box.x, box.y, box.width * score->risk, box.height}, TEXT);
     if (score->cutoff > 0)
-        page_fill(&d->page,
-                  (struct box){box.x + box.width * score->cutoff - 2, box.y - 7, 4,
-                               box.height + 14}, WARNING);
+        page_fill(
+            &d->page,
+            (struct box){box.x + box.width * score->cutoff - 2, box.y - 7, 4, box.height + 14},
+            WARNING);
 }
 
 static void draw_risk(struct drawing *d, struct box box)
@@ -302,12 +310,12 @@ static void draw_risk(struct drawing *d, struct box box)
     const struct score *score = d->input->score;
     char number[WORDS_NUMBER_SIZE];
     const double x = box.x + 20, width = box.width - 40;
-    page_text(&d->page, (struct box){x, box.y + 14, width, 70},
-              text_of(d, d->input->outcome_text), (struct style){24, 14, true, true, TEXT});
-    page_text(&d->page, (struct box){x, box.y + 84, width, 120},
-              text_of(d, arena_print(&d->arena, "%s %%",
-                                     words_number(100 * score->risk, 1, number))),
-              (struct style){88, 40, true, true, TEXT});
+    page_text(&d->page, (struct box){x, box.y + 14, width, 70}, text_of(d, d->input->outcome_text),
+              (struct style){24, 14, true, true, TEXT});
+    page_text(
+        &d->page, (struct box){x, box.y + 84, width, 120},
+        text_of(d, arena_print(&d->arena, "%s %%", words_number(100 * score->risk, 1, number))),
+        (struct style){88, 40, true, true, TEXT});
     draw_gauge(d, (struct box){x, box.y + 212, width, 16});
     char text[400] = "no cut-off in this model package";
     if (score->cutoff > 0) {
@@ -354,9 +362,8 @@ static void draw_column(struct drawing *d)
     const double y = BODY_Y + RISK_HEIGHT + 18;
     page_text(&d->page, (struct box){COLUMN_X, y, COLUMN_WIDTH, 32}, "To be checked by the reader",
               (struct style){22, 18, true, false, TEXT});
-    const char *all = d->input->note_count > 0
-                          ? bullets(d, d->input->notes, d->input->note_count)
-                          : "• The outlines, the side and the measurements";
+    const char *all = d->input->note_count > 0 ? bullets(d, d->input->notes, d->input->note_count)
+                                               : "• The outlines, the side and the measurements";
     page_text(&d->page, (struct box){COLUMN_X, y + 36, COLUMN_WIDTH, FOOTER_Y - y - 50}, all,
               (struct style){19, 10, false, false, TEXT});
 }
@@ -367,7 +374,8 @@ static void draw_footer(struct drawing *d)
     const double width = PAGE_WIDTH - 2 * MARGIN;
     const char *status = words_status(&d->arena, in);
     const char *population = in->population && *in->population
-                                 ? arena_print(&d->arena, "For: %s", in->population) : NULL;
+                                 ? arena_print(&d->arena, "For: %s", in->population)
+                                 : NULL;
     char made[CLOCK_TEXT_SIZE];
     clock_format_iso(in->created_us, made);
     page_fill(&d->page, (struct box){MARGIN, FOOTER_Y, width, 1}, EDGE);
@@ -377,12 +385,12 @@ static void draw_footer(struct drawing *d)
     if (population)
         y += page_text(&d->page, (struct box){MARGIN, y + 2, width, 44}, text_of(d, population),
                        (struct style){16, 10, false, false, TEXT});
-    page_text(&d->page, (struct box){MARGIN, y + 4, width, PAGE_HEIGHT - y - 8},
-              text_of(d, arena_print(&d->arena,
-                                     "Model package %s %s, SHA-256 %.16s…   %s %s   %.16s UTC",
-                                     in->package_name, in->package_version, in->package_digest,
-                                     DICOM_OWN_MANUFACTURER, in->software_version, made)),
-              (struct style){15, 9, false, false, FAINT});
+    page_text(
+        &d->page, (struct box){MARGIN, y + 4, width, PAGE_HEIGHT - y - 8},
+        text_of(d, arena_print(&d->arena, "Model package %s %s, SHA-256 %.16s…   %s %s   %.16s UTC",
+                               in->package_name, in->package_version, in->package_digest,
+                               DICOM_OWN_MANUFACTURER, in->software_version, made)),
+        (struct style){15, 9, false, false, FAINT});
 }
 
 static int draw_all(struct drawing *d, const char *patient_id, struct error *err)

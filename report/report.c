@@ -41,7 +41,8 @@ static void series_uid(const char *sop_instance_uid, char out[UID_SIZE])
 static int make_path(const char *folder, const char *name, char out[4096], struct error *err)
 {
     if (snprintf(out, 4096, "%s/%s", folder, name) >= 4096)
-        return error_set(err, STATUS_INVALID, "cannot write the report: the folder's name is too long");
+        return error_set(err, STATUS_INVALID,
+                         "cannot write the report: the folder's name is too long");
     return 0;
 }
 
@@ -87,7 +88,9 @@ static struct dicom_object describe(const struct job *job, const struct target *
         .series_number = series,
         .series_description = description,
         .software_version = job->input->software_version,
-        .laterality = side == SIDE_LEFT ? 'L' : side == SIDE_RIGHT ? 'R' : 0,
+        .laterality = side == SIDE_LEFT    ? 'L'
+                      : side == SIDE_RIGHT ? 'R'
+                                           : 0,
         .created_us = job->input->created_us,
     };
 }
@@ -173,13 +176,13 @@ static int write_segs(struct job *job, struct error *err)
     }
     if (count == 0)
         return 0;
-    if (!tumour || !node || (tumour->mask.rows == node->mask.rows &&
-                             tumour->mask.columns == node->mask.columns))
+    if (!tumour || !node ||
+        (tumour->mask.rows == node->mask.rows && tumour->mask.columns == node->mask.columns))
         return write_seg(job, segments, count, "seg", SERIES_SEG, err);
     const int r = write_seg(job, segments, tumours, "seg", SERIES_SEG, err);
-    return r < 0 ? r
-                 : write_seg(job, segments + tumours, count - tumours, "seg-2", SERIES_SEG + 1,
-                             err);
+    return r < 0
+               ? r
+               : write_seg(job, segments + tumours, count - tumours, "seg-2", SERIES_SEG + 1, err);
 }
 
 /* All images that were looked at, then the segmentations; an object may have several frames in
@@ -326,8 +329,8 @@ static int check_input(const struct report_input *in, struct error *err)
 static void identify(struct job *job)
 {
     static const char *const ids[ROI_COUNT] = {[ROI_TUMOUR] = "tumour-1", [ROI_NODE] = "node-1"};
-    static const char *const purposes[ROI_COUNT] = {[ROI_TUMOUR] = "tracking-tumour",
-                                                    [ROI_NODE] = "tracking-node"};
+    static const char *const purposes[ROI_COUNT] = {
+        [ROI_TUMOUR] = "tracking-tumour", [ROI_NODE] = "tracking-node"};
     for (int roi = 0; roi < ROI_COUNT; roi++) {
         struct region_identity *identity = &job->identities[roi];
         identity->tracking_id = ids[roi];

@@ -50,16 +50,16 @@ struct report_input {
     const struct score *score;
     /* From the package. */
     const char *package_name, *package_version, *package_digest; /* required */
-    const char *intended_use;  /* required; repeated on every report */
-    const char *outcome_text;  /* required: "Estimated risk of axillary lymph node metastasis" */
-    const char *population;    /* optional: for whom the package is meant */
-    const char *cutoff_rule;   /* optional: name of the rule that chose the cut-off */
+    const char *intended_use; /* required; repeated on every report */
+    const char *outcome_text; /* required: "Estimated risk of axillary lymph node metastasis" */
+    const char *population;   /* optional: for whom the package is meant */
+    const char *cutoff_rule;  /* optional: name of the rule that chose the cut-off */
     const char *software_version;
     int64_t created_us;
-    const uint8_t *content_digest; /* DIGEST_SIZE bytes */
-    int generation;                /* from 1 */
-    const char *predecessor_sr_uid;/* optional; the SR this one replaces */
-    const char *const *notes;      /* plain words: "sizes are in pixels: no calibration" */
+    const uint8_t *content_digest;  /* DIGEST_SIZE bytes */
+    int generation;                 /* from 1 */
+    const char *predecessor_sr_uid; /* optional; the SR this one replaces */
+    const char *const *notes;       /* plain words: "sizes are in pixels: no calibration" */
     size_t note_count;
 };
 

@@ -67,7 +67,8 @@ static int write_risk(struct buffer *out, const cJSON *root, struct error *err)
     char percent[WORDS_NUMBER_SIZE];
     if (!true_in(risk, "estimated")) {
         int r = buffer_print(out, err, "No risk estimated (%s)\n", text_in(root, "side"));
-        cJSON_ArrayForEach(reason, cJSON_GetObjectItemCaseSensitive(risk, "reasons")) {
+        cJSON_ArrayForEach(reason, cJSON_GetObjectItemCaseSensitive(risk, "reasons"))
+        {
             const char *text = cJSON_GetStringValue(reason);
             if (r == 0 && text)
                 r = wrapped(out, "  - ", text, err);
@@ -101,7 +102,8 @@ static int write_region(struct buffer *out, const cJSON *region, const char *mis
         r = buffer_print(out, err, ", frame %s", words_number(frame, 0, number));
     if (r == 0)
         r = buffer_print(out, err, "\n");
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(region, "measurements")) {
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(region, "measurements"))
+    {
         const double decimals = number_in(item, "decimals");
         const int digits = decimals >= 0 && decimals <= 3 ? (int)decimals : 3;
         const char *label = text_in(item, "label"), *unit = text_in(item, "unit");
@@ -119,7 +121,8 @@ static int write_notes(struct buffer *out, const cJSON *root, struct error *err)
     if (cJSON_GetArraySize(notes) == 0)
         return 0;
     int r = buffer_print(out, err, "\nTo be checked by the reader\n");
-    cJSON_ArrayForEach(note, notes) {
+    cJSON_ArrayForEach(note, notes)
+    {
         const char *text = cJSON_GetStringValue(note);
         if (r == 0 && text)
             r = wrapped(out, "  - ", text, err);

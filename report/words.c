@@ -32,19 +32,27 @@ static void add_length(struct quantity_list *list, bool calibrated, const char *
                        const char *label, struct dicom_concept concept, double mm, double px,
                        bool headline)
 {
-    add(list, (struct quantity){
-                  .key = key, .label = label, .concept = concept,
-                  .unit = calibrated ? CODE_MM : CODE_PIXELS,
-                  .unit_text = calibrated ? "mm" : "px", .value = calibrated ? mm : px,
-                  .decimals = 1, .headline = headline});
+    add(list, (struct quantity){.key = key,
+                                .label = label,
+                                .concept = concept,
+                                .unit = calibrated ? CODE_MM : CODE_PIXELS,
+                                .unit_text = calibrated ? "mm" : "px",
+                                .value = calibrated ? mm : px,
+                                .decimals = 1,
+                                .headline = headline});
 }
 
 static void add_plain(struct quantity_list *list, const char *key, const char *label,
                       struct dicom_concept concept, double value, int decimals, bool headline)
 {
-    add(list, (struct quantity){.key = key, .label = label, .concept = concept,
-                                .unit = CODE_NO_UNIT, .unit_text = "", .value = value,
-                                .decimals = decimals, .headline = headline});
+    add(list, (struct quantity){.key = key,
+                                .label = label,
+                                .concept = concept,
+                                .unit = CODE_NO_UNIT,
+                                .unit_text = "",
+                                .value = value,
+                                .decimals = decimals,
+                                .headline = headline});
 }
 
 static void add_features(struct quantity_list *list, const struct feature_list *features,
@@ -75,24 +83,30 @@ size_t words_quantities(const struct region_finding *region, enum roi roi,
     const struct measurements *m = &region->measurements;
     const bool calibrated = region->calibration.source != CALIBRATION_NONE;
     struct quantity_list list = {out, 0};
-    add_length(&list, calibrated, "long_axis", "long axis", CODE_LONG_AXIS,
-               m->long_axis.length_mm, m->long_axis.length_px, true);
+    add_length(&list, calibrated, "long_axis", "long axis", CODE_LONG_AXIS, m->long_axis.length_mm,
+               m->long_axis.length_px, true);
     add_length(&list, calibrated, "short_axis", "short axis", CODE_SHORT_AXIS,
                m->short_axis.length_mm, m->short_axis.length_px, true);
     add_plain(&list, "axis_ratio", "long / short axis", CODE_AXIS_RATIO, m->axis_ratio, 2, true);
-    add(&list, (struct quantity){
-                   .key = "area", .label = "area", .concept = CODE_AREA,
-                   .unit = calibrated ? CODE_MM2 : CODE_PIXELS,
-                   .unit_text = calibrated ? "mm²" : "px",
-                   .value = calibrated ? m->area_mm2 : m->area_px,
-                   .decimals = calibrated ? 1 : 0, .headline = true});
+    add(&list, (struct quantity){.key = "area",
+                                 .label = "area",
+                                 .concept = CODE_AREA,
+                                 .unit = calibrated ? CODE_MM2 : CODE_PIXELS,
+                                 .unit_text = calibrated ? "mm²" : "px",
+                                 .value = calibrated ? m->area_mm2 : m->area_px,
+                                 .decimals = calibrated ? 1 : 0,
+                                 .headline = true});
     if (m->hilum_marked) {
         add_length(&list, calibrated, "cortex_thickness", "largest cortex thickness",
                    CODE_CORTEX_THICKNESS, m->cortex_thickness_mm, m->cortex_thickness_px, true);
-        add(&list, (struct quantity){
-                       .key = "hilum_fraction", .label = "hilum of node area",
-                       .concept = CODE_HILUM_FRACTION, .unit = CODE_PERCENT, .unit_text = "%",
-                       .value = 100 * m->hilum_fraction, .decimals = 0, .headline = true});
+        add(&list, (struct quantity){.key = "hilum_fraction",
+                                     .label = "hilum of node area",
+                                     .concept = CODE_HILUM_FRACTION,
+                                     .unit = CODE_PERCENT,
+                                     .unit_text = "%",
+                                     .value = 100 * m->hilum_fraction,
+                                     .decimals = 0,
+                                     .headline = true});
     }
     add_length(&list, calibrated, "perimeter", "perimeter", CODE_PERIMETER, m->perimeter_mm,
                m->perimeter_px, false);
@@ -125,8 +139,11 @@ const char *words_number(double value, int decimals, char out[WORDS_NUMBER_SIZE]
 static size_t sequence_length(const unsigned char *s)
 {
     const unsigned char c = s[0];
-    const size_t n = c < 0x80 ? 1 : c >= 0xC2 && c < 0xE0 ? 2 : c >= 0xE0 && c < 0xF0 ? 3
-                   : c >= 0xF0 && c < 0xF5 ? 4 : 0;
+    const size_t n = c < 0x80                ? 1
+                     : c >= 0xC2 && c < 0xE0 ? 2
+                     : c >= 0xE0 && c < 0xF0 ? 3
+                     : c >= 0xF0 && c < 0xF5 ? 4
+                                             : 0;
     for (size_t i = 1; i < n; i++) /* a NUL ends the loop too */
         if ((s[i] & 0xC0) != 0x80)
             return 0;
@@ -145,8 +162,8 @@ const char *words_clean(struct arena *arena, const char *text)
     char *at = out;
     while (*in) {
         const size_t n = sequence_length(in);
-        const bool control = (n == 1 && (*in < 0x20 || *in == 0x7F)) ||
-                             (n == 2 && in[0] == 0xC2 && in[1] < 0xA0);
+        const bool control =
+            (n == 1 && (*in < 0x20 || *in == 0x7F)) || (n == 2 && in[0] == 0xC2 && in[1] < 0xA0);
         if (n == 0 || control) {
             *at++ = control ? ' ' : '?';
         } else {

@@ -12,13 +12,13 @@
 
 /* One measured value of a region. Texts are static. */
 struct quantity {
-    const char *key;              /* in JSON: "long_axis" */
-    const char *label;            /* for people: "long axis" */
+    const char *key;   /* in JSON: "long_axis" */
+    const char *label; /* for people: "long axis" */
     struct dicom_concept concept, unit;
-    const char *unit_text;        /* for people: "mm", "px", "" */
-    double value;                 /* finite */
-    int decimals;                 /* for people */
-    bool headline;                /* shown on the picture */
+    const char *unit_text; /* for people: "mm", "px", "" */
+    double value;          /* finite */
+    int decimals;          /* for people */
+    bool headline;         /* shown on the picture */
 };
 enum { QUANTITIES_MAX = 16 };
 

@@ -1,14 +1,15 @@
 #include "dicom/shim/object.h"
 
-
 extern "C" {
 #include "base/clock.h"
 #include "base/uid.h"
 }
 
-namespace object {
+namespace object
+{
 
-namespace {
+namespace
+{
 
 const size_t SH_MAX = 16, CS_MAX = 16;
 const DcmTagKey SYNTHETIC_DATA(0x0008, 0x001C); // not in the dictionary of DCMTK 3.6.7
@@ -18,8 +19,11 @@ const DcmTagKey SYNTHETIC_DATA(0x0008, 0x001C); // not in the dictionary of DCMT
 size_t sequence_length(const unsigned char *s, size_t left)
 {
     const unsigned char c = s[0];
-    size_t n = c < 0x80 ? 1 : c >= 0xC2 && c < 0xE0 ? 2 : c >= 0xE0 && c < 0xF0 ? 3
-             : c >= 0xF0 && c < 0xF5 ? 4 : 0;
+    size_t n = c < 0x80                ? 1
+               : c >= 0xC2 && c < 0xE0 ? 2
+               : c >= 0xE0 && c < 0xF0 ? 3
+               : c >= 0xF0 && c < 0xF5 ? 4
+                                       : 0;
     if (n == 0 || n > left)
         return 0;
     for (size_t i = 1; i < n; i++)
@@ -88,8 +92,8 @@ OFString Source::text(const DcmTagKey &tag, const char *delimiters)
 {
     OFString raw, value;
     DcmElement *element = NULL;
-    if (file_.getDataset()->findAndGetElement(tag, element).bad() ||
-        element->getLength() > 4096 || element->getOFStringArray(raw).bad())
+    if (file_.getDataset()->findAndGetElement(tag, element).bad() || element->getLength() > 4096 ||
+        element->getOFStringArray(raw).bad())
         return "";
     if (!converts_ || converter_.convertString(raw, value, delimiters).bad()) {
         value = raw;
@@ -102,7 +106,8 @@ OFString Source::text(const DcmTagKey &tag, const char *delimiters)
     return value;
 }
 
-namespace {
+namespace
+{
 
 // A Person Name: up to three groups of 64 characters, up to five components each.
 OFString clean_name(const char *text)
@@ -143,16 +148,19 @@ OFString clean_value(Source &source, const DcmTagKey &tag)
     case EVR_DA:
         return DcmDate::checkStringValue(value, "1").good() &&
                        DcmDate::getOFDateFromString(value, date, OFFalse).good() && date.isValid()
-                   ? value : OFString();
+                   ? value
+                   : OFString();
     case EVR_TM:
         return DcmTime::checkStringValue(value, "1").good() &&
                        DcmTime::getOFTimeFromString(value, time, OFFalse).good() && time.isValid()
-                   ? value : OFString();
+                   ? value
+                   : OFString();
     case EVR_AS: return DcmAgeString::checkStringValue(value, "1").good() ? value : OFString();
     case EVR_DS: return DcmDecimalString::checkStringValue(value, "1").good() ? value : OFString();
     case EVR_CS:
         return value.size() <= CS_MAX && DcmCodeString::checkStringValue(value, "1").good()
-                   ? value : OFString();
+                   ? value
+                   : OFString();
     default: return "";
     }
 }
@@ -164,13 +172,20 @@ void copy_patient_and_study(Source &source, ShimItem to)
         DcmTagKey tag;
         bool required;
     } copied[] = {
-        {DCM_PatientName, true},       {DCM_PatientID, true},
-        {DCM_IssuerOfPatientID, false}, {DCM_PatientBirthDate, true},
-        {DCM_PatientSex, true},        {DCM_PatientAge, false},
-        {DCM_PatientSize, false},      {DCM_PatientWeight, false},
-        {DCM_StudyDate, true},         {DCM_StudyTime, true},
-        {DCM_AccessionNumber, true},   {DCM_ReferringPhysicianName, true},
-        {DCM_StudyID, true},           {DCM_StudyDescription, false},
+        {DCM_PatientName, true},
+        {DCM_PatientID, true},
+        {DCM_IssuerOfPatientID, false},
+        {DCM_PatientBirthDate, true},
+        {DCM_PatientSex, true},
+        {DCM_PatientAge, false},
+        {DCM_PatientSize, false},
+        {DCM_PatientWeight, false},
+        {DCM_StudyDate, true},
+        {DCM_StudyTime, true},
+        {DCM_AccessionNumber, true},
+        {DCM_ReferringPhysicianName, true},
+        {DCM_StudyID, true},
+        {DCM_StudyDescription, false},
     };
     for (const auto &attribute : copied) {
         OFString value = clean_value(source, attribute.tag);

@@ -7,7 +7,8 @@
 
 #include <dcmtk/dcmdata/dcspchrs.h>
 
-namespace object {
+namespace object
+{
 
 const size_t LO_MAX = 64; // characters of a Long String
 
@@ -16,11 +17,15 @@ const size_t LO_MAX = 64; // characters of a Long String
 OFString clean(const char *text, size_t max, bool lines = false);
 
 // The image whose patient and study an object shares; hostile.
-class Source {
+class Source
+{
   public:
     // Throws ShimFailure when the file cannot be read or has no valid Study Instance UID.
     explicit Source(const char *path);
-    const OFString &study() const { return study_; }
+    const OFString &study() const
+    {
+        return study_;
+    }
     // The first value as UTF-8, unchecked; what cannot be converted becomes '?'. "" when absent.
     OFString text(const DcmTagKey &tag, const char *delimiters = "\\");
 

@@ -4,7 +4,8 @@ extern "C" {
 
 #include "dicom/shim/object.h"
 
-namespace {
+namespace
+{
 
 // Plain RGB without a profile: screens show it as sRGB.
 void put_pixels(ShimItem data, const struct image &picture)

@@ -18,7 +18,8 @@ extern "C" {
 
 #include "dicom/shim/object.h"
 
-namespace {
+namespace
+{
 
 CodeSequenceMacro coded(const struct dicom_concept &concept_)
 {
@@ -49,22 +50,21 @@ void set_colour(DcmSegment &segment, const uint8_t rgb[3])
         const double unit = (v - low) / (high - low);
         return static_cast<Uint16>(std::lround(65535 * (unit < 0 ? 0 : unit > 1 ? 1 : unit)));
     };
-    shim_check(segment.setRecommendedDisplayCIELabValue(
-                      scaled(116 * f[1] - 16, 0, 100), scaled(500 * (f[0] - f[1]), -128, 127),
-                      scaled(200 * (f[1] - f[2]), -128, 127)));
+    shim_check(segment.setRecommendedDisplayCIELabValue(scaled(116 * f[1] - 16, 0, 100),
+                                                        scaled(500 * (f[0] - f[1]), -128, 127),
+                                                        scaled(200 * (f[1] - f[2]), -128, 127)));
 }
 
 void add_segment(DcmSegmentation &seg, const struct seg_segment &from)
 {
     DcmSegment *made = NULL;
-    shim_check(DcmSegment::create(made, object::clean(from.label, object::LO_MAX),
-                                     coded(from.category), coded(from.type),
-                                     DcmSegTypes::SAT_AUTOMATIC,
-                                     object::clean(from.algorithm, object::LO_MAX)));
+    shim_check(DcmSegment::create(
+        made, object::clean(from.label, object::LO_MAX), coded(from.category), coded(from.type),
+        DcmSegTypes::SAT_AUTOMATIC, object::clean(from.algorithm, object::LO_MAX)));
     std::unique_ptr<DcmSegment> segment(made);
     GeneralAnatomyMacro &anatomy = segment->getGeneralAnatomyCode();
     shim_check(anatomy.getAnatomicRegion().set(from.region.value, from.region.scheme,
-                                                  from.region.meaning));
+                                               from.region.meaning));
     if (from.laterality.value)
         anatomy.getAnatomicRegionModifier().push_back(
             new CodeSequenceMacro(coded(from.laterality)));
@@ -139,8 +139,8 @@ void add_references(DcmSegmentation &seg, const struct seg_document &document)
         Series *series = NULL;
         bool known = false;
         for (size_t k = 0; k < i; k++)
-            known |= OFString(document.segments[k].source.sop_instance_uid) ==
-                     source.sop_instance_uid;
+            known |=
+                OFString(document.segments[k].source.sop_instance_uid) == source.sop_instance_uid;
         if (known)
             continue;
         OFVector<Series *> &all = seg.getCommonInstanceReference().getReferencedSeriesItems();
@@ -167,20 +167,20 @@ void build(const struct seg_document &document, DcmDataset &data)
     const struct mask &size = *document.segments[0].mask;
     ContentIdentificationMacro *identification = NULL;
     shim_check(ContentIdentificationMacro::create(
-                      "1", "SEGMENTATION", object::clean(document.description, object::LO_MAX),
-                      DICOM_OWN_MANUFACTURER, identification));
+        "1", "SEGMENTATION", object::clean(document.description, object::LO_MAX),
+        DICOM_OWN_MANUFACTURER, identification));
     std::unique_ptr<ContentIdentificationMacro> owned(identification);
     const IODGeneralEquipmentModule::EquipmentInfo equipment(
         DICOM_OWN_MANUFACTURER, DICOM_OWN_MANUFACTURER, DICOM_OWN_SERIAL,
         object::clean(document.object.software_version, object::LO_MAX));
     DcmSegmentation *made = NULL;
-    shim_check(DcmSegmentation::createBinarySegmentation(
-                      made, static_cast<Uint16>(size.rows), static_cast<Uint16>(size.columns),
-                      equipment, *identification));
+    shim_check(DcmSegmentation::createBinarySegmentation(made, static_cast<Uint16>(size.rows),
+                                                         static_cast<Uint16>(size.columns),
+                                                         equipment, *identification));
     std::unique_ptr<DcmSegmentation> seg(made);
-    shim_check(seg->getDimensions().addDimensionIndex(
-                      DCM_ReferencedSegmentNumber, document.dimension_uid,
-                      DCM_SegmentIdentificationSequence, "Segment"));
+    shim_check(
+        seg->getDimensions().addDimensionIndex(DCM_ReferencedSegmentNumber, document.dimension_uid,
+                                               DCM_SegmentIdentificationSequence, "Segment"));
     for (size_t i = 0; i < document.segment_count; i++)
         add_segment(*seg, document.segments[i]);
     add_dummy_geometry(*seg, document.dimension_uid);
@@ -205,8 +205,7 @@ int seg_write(const struct seg_document *document, const char *path, struct erro
     for (size_t i = 0; i < document->segment_count; i++) {
         const struct mask *mask = document->segments[i].mask;
         if (mask->rows != first->rows || mask->columns != first->columns)
-            return error_set(err, STATUS_INVALID,
-                             "the masks of one segmentation differ in size");
+            return error_set(err, STATUS_INVALID, "the masks of one segmentation differ in size");
     }
     return shim_guard(err, "make the segmentation", [&]() -> int {
         object::Source source(document->object.source_path);

@@ -9,7 +9,8 @@ extern "C" {
 
 #include "dicom/shim/object.h"
 
-namespace {
+namespace
+{
 
 const size_t TEXT_MAX = 4096;
 
@@ -113,12 +114,11 @@ void add_references(DSRDocument &document, const struct sr_document &from, const
     for (size_t i = 0; i < from.evidence_count; i++) {
         const struct dicom_reference &e = from.evidence[i];
         shim_check(document.getCurrentRequestedProcedureEvidence().addItem(
-                          study, e.series_instance_uid, e.sop_class_uid, e.sop_instance_uid));
+            study, e.series_instance_uid, e.sop_class_uid, e.sop_instance_uid));
     }
     if (from.predecessor_uid)
         shim_check(document.getPredecessorDocuments().addItem(
-                          study, from.predecessor_series_uid, SR_SOP_CLASS_UID,
-                          from.predecessor_uid));
+            study, from.predecessor_series_uid, SR_SOP_CLASS_UID, from.predecessor_uid));
 }
 
 } // namespace
@@ -132,8 +132,7 @@ int sr_write(const struct sr_document *document, const char *path, struct error 
         shim_check(sr.setSpecificCharacterSetType(DSRTypes::CS_UTF8));
         add(sr.getTree(), *document->root, DSRTypes::RT_isRoot, DSRTypes::AM_afterCurrent);
         add_references(sr, *document, source.study());
-        shim_check(
-            sr.completeDocument(object::clean(document->completion_text, object::LO_MAX)));
+        shim_check(sr.completeDocument(object::clean(document->completion_text, object::LO_MAX)));
         DcmDataset dataset;
         shim_check(sr.write(dataset));
         object::stamp(document->object, source, dataset);
