@@ -1,0 +1,288 @@
+/* axnode analyze PATH… */
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "cli/command.h"
+#include "cli/files.h"
+#include "cli/studies.h"
+#include "dicom/setup.h"
+#include "pipeline/pipeline.h"
+#include "report/report.h"
+#include "service/analyser.h"
+#include "service/limits.h"
+
+static const char usage_text[] =
+    "Usage: axnode analyze PATH… [OPTION…]\n"
+    "Analyse DICOM files, or all below a folder, study by study, and print each report. Needs no\n"
+    "database and no network. Objects carry the newest Study Date and Time of their study, so\n"
+    "that the same files give the same bytes.\n"
+    "\n"
+    "  --out DIR        one folder per study in DIR: result.json, sr.dcm, seg.dcm, sc.dcm,\n"
+    "                   overlay.png; earlier ones are replaced\n"
+    "  --package DIR    model package (default: of the settings, then the shipped one)\n"
+    "  --config FILE    settings (default: $AXNODE_CONFIG, then /etc/axnode/axnode.yaml if any)\n"
+    "  --json           print one JSON object in place of the reports\n"
+    "\n"
+    "Files that cannot be read are listed with the reason and do not stop the others. Exit status\n"
+    "1 when a study failed, or no file could be read.\n";
+
+struct analyze {
+    const char *out; /* NULL: nothing is kept */
+    const char *package, *config;
+    bool json;
+    const struct settings *settings; /* NULL: none */
+    struct pipeline_settings pipeline;
+    struct analyser analyser;
+    struct studies studies;
+    cJSON *results; /* with --json: one per study */
+    int done, failed;
+};
+
+static int options_read(struct analyze *a, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"out", required_argument, NULL, 'o'},    {"package", required_argument, NULL, 'p'},
+        {"config", required_argument, NULL, 'c'}, {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},         {0}};
+    int option;
+    while ((option = getopt_long(argc, argv, "o:c:h", options, NULL)) != -1) {
+        switch (option) {
+        case 'o': a->out = optarg; break;
+        case 'p': a->package = optarg; break;
+        case 'c': a->config = optarg; break;
+        case 'j': a->json = true; break;
+        case 'h': fputs(usage_text, stdout); return EXIT_DONE;
+        default: return command_usage(argv[0], NULL);
+        }
+    }
+    if (optind == argc)
+        return command_usage(argv[0], "name at least one file or folder");
+    return -1;
+}
+
+/* Remove what an earlier run may have left; whatever else lies there stays. */
+static int folder_clear(const char *folder, struct error *err)
+{
+    DIR *dir = opendir(folder);
+    if (!dir)
+        return error_set_errno(err, STATUS_IO, errno, "cannot read folder %s", folder);
+    int status = 0;
+    for (struct dirent *entry; status == 0 && (entry = readdir(dir));) {
+        const char *name = entry->d_name;
+        const char *suffix = strrchr(name, '.');
+        bool ours = strcmp(name, "result.json") == 0 || strcmp(name, REPORT_OVERLAY_NAME) == 0 ||
+                    strcmp(name, "sr.dcm") == 0 || strcmp(name, "sc.dcm") == 0 ||
+                    (strncmp(name, "seg", 3) == 0 && suffix && strcmp(suffix, ".dcm") == 0);
+        if (ours && unlinkat(dirfd(dir), name, 0) < 0)
+            status = error_set_errno(err, STATUS_IO, errno, "cannot replace %s/%s", folder, name);
+    }
+    closedir(dir);
+    return status;
+}
+
+/* The study's folder in --out, or a temporary one. */
+static int folder_open(const struct analyze *a, const char *study_uid, char folder[PATH_MAX],
+                       struct error *err)
+{
+    if (!a->out) {
+        const char *base = getenv("TMPDIR");
+        int n = snprintf(folder, PATH_MAX, "%s/axnode-XXXXXX", base && *base ? base : "/tmp");
+        if (n >= PATH_MAX || !mkdtemp(folder))
+            return error_set_errno(err, STATUS_IO, errno, "cannot make a temporary folder");
+        return 0;
+    }
+    if (snprintf(folder, PATH_MAX, "%s/%s", a->out, study_uid) >= PATH_MAX)
+        return error_set(err, STATUS_INVALID, "the folder's name is too long");
+    int status = folder_make(folder, err);
+    return status < 0 ? status : folder_clear(folder, err);
+}
+
+static void folder_close(const struct analyze *a, const char *folder)
+{
+    struct error ignored;
+    if (a->out)
+        return;
+    folder_clear(folder, &ignored);
+    rmdir(folder);
+}
+
+static int result_write(const char *folder, const char *json, struct error *err)
+{
+    char path[PATH_MAX];
+    if (!json)
+        return 0;
+    if (snprintf(path, sizeof path, "%s/result.json", folder) >= (int)sizeof path)
+        return error_set(err, STATUS_INVALID, "the folder's name is too long");
+    return file_write(path, json, strlen(json), err);
+}
+
+static int result_tell(struct analyze *a, const char *study_uid, const char *folder,
+                       const struct pipeline_result *result, struct error *err)
+{
+    struct buffer text BUFFER_AUTO = {0};
+    const char *outcome = pipeline_outcome_name(result->outcome);
+    if (a->json) {
+        cJSON *row = cJSON_CreateObject();
+        cJSON_AddStringToObject(row, "study_uid", study_uid);
+        cJSON_AddStringToObject(row, "outcome", outcome);
+        cJSON_AddStringToObject(row, "reason", result->reason);
+        if (result->outcome == PIPELINE_RISK)
+            cJSON_AddNumberToObject(row, "risk", result->risk);
+        if (a->out)
+            cJSON_AddStringToObject(row, "folder", folder);
+        if (result->json)
+            cJSON_AddItemToObject(row, "result", cJSON_Parse(result->json));
+        cJSON_AddItemToArray(a->results, row);
+        return 0;
+    }
+    printf("Study %s: %s\n", study_uid, outcome);
+    if (result->outcome == PIPELINE_NOT_APPLICABLE) {
+        printf("%s\n\n", result->reason);
+        return 0;
+    }
+    int status = result->json ? report_text(result->json, &text, err) : 0;
+    if (status == 0)
+        printf("%s\n", buffer_text(&text));
+    if (status == 0 && a->out)
+        printf("Files: %s\n\n", folder);
+    return status;
+}
+
+static int study_run(struct analyze *a, size_t first, size_t count, struct error *err)
+{
+    const struct study_file *files = &a->studies.files[first];
+    struct arena arena ARENA_AUTO;
+    arena_init(&arena);
+    struct pipeline_object *objects = arena_array(&arena, count, sizeof *objects);
+    struct pipeline_job job = {.objects = objects,
+                               .object_count = count,
+                               .generation = 1,
+                               .created_us = studies_date(&a->studies, first, count)};
+    struct pipeline_result result = {0};
+    char folder[PATH_MAX];
+    if (!objects)
+        return error_set(err, STATUS_NOMEM, "out of memory");
+    for (size_t i = 0; i < count; i++) {
+        objects[i].path = files[i].path;
+        memcpy(objects[i].dataset_digest, files[i].dataset_digest, DIGEST_TEXT_SIZE);
+    }
+    int status = folder_open(a, files->study_uid, folder, err);
+    if (status < 0)
+        return status;
+    status = pipeline_run(&a->pipeline, a->analyser.package, &a->analyser.nets, &job, folder,
+                          &result, err);
+    if (status == 0)
+        status = result_write(folder, result.json, err);
+    if (status == 0)
+        status = result_tell(a, files->study_uid, folder, &result, err);
+    pipeline_result_release(&result);
+    folder_close(a, folder);
+    return status;
+}
+
+static void studies_run(struct analyze *a)
+{
+    size_t count;
+    bool shows = isatty(STDERR_FILENO) && !a->json;
+    for (size_t first = 0; first < a->studies.file_count; first += count) {
+        struct error err = {0};
+        count = studies_span(&a->studies, first);
+        if (shows)
+            fprintf(stderr, "analysing study %d (%zu of %zu files)\n", a->done + a->failed + 1,
+                    first, a->studies.file_count);
+        if (study_run(a, first, count, &err) == 0) {
+            a->done++;
+            continue;
+        }
+        a->failed++;
+        error_prefix(&err, "study %s", a->studies.files[first].study_uid);
+        command_failed(&err);
+    }
+}
+
+static void passed_over_tell(const struct analyze *a, cJSON *list)
+{
+    for (size_t i = 0; i < a->studies.passed_over_count; i++) {
+        const struct passed_over *file = &a->studies.passed_over[i];
+        if (!list) {
+            fprintf(stderr, "%s: %s: %s\n", file->unreadable ? "not read" : "passed over",
+                    file->path, file->reason);
+            continue;
+        }
+        cJSON *row = cJSON_CreateObject();
+        cJSON_AddStringToObject(row, "path", file->path);
+        cJSON_AddStringToObject(row, "reason", file->reason);
+        cJSON_AddBoolToObject(row, "unreadable", file->unreadable);
+        cJSON_AddItemToArray(list, row);
+    }
+}
+
+static int analyze_open(struct analyze *a, char **paths, struct arena *arena, struct error *err)
+{
+    struct file_list list;
+    int status = command_settings_if_any(a->config, &a->settings, err);
+    if (status < 0)
+        return status;
+    struct analyser_options options = {.trust.allow_unsigned = true};
+    a->pipeline = pipeline_settings_default();
+    if (a->settings) {
+        options = analyser_options_of(a->settings);
+        a->pipeline.limits = limits_of_objects(a->settings);
+        a->pipeline.frames_max = a->settings->limits.images_per_study;
+    }
+    if (a->package)
+        options.package = a->package;
+    status = dicom_setup(err);
+    if (status == 0)
+        status = files_list(paths, arena, &list, err);
+    if (status == 0)
+        status = studies_read(&list, &a->pipeline.limits, arena, &a->studies, err);
+    if (status == 0)
+        status = analyser_open(&options, &a->analyser, err);
+    return status;
+}
+
+static int analyze_all(struct analyze *a)
+{
+    cJSON *document = a->json ? cJSON_CreateObject() : NULL;
+    cJSON *passed_over = NULL;
+    if (document) {
+        a->results = cJSON_AddArrayToObject(document, "studies");
+        passed_over = cJSON_AddArrayToObject(document, "passed_over");
+    }
+    studies_run(a);
+    passed_over_tell(a, passed_over);
+    int status = document ? command_print_json(document) : EXIT_DONE;
+    cJSON_Delete(document);
+    if (a->done + a->failed == 0) {
+        fputs("axnode: no file that could be analysed\n", stderr);
+        return EXIT_FAILED;
+    }
+    return a->failed ? EXIT_FAILED : status;
+}
+
+int command_analyze(int argc, char **argv)
+{
+    struct analyze a = {0};
+    struct arena arena ARENA_AUTO;
+    struct error err = {0};
+    arena_init(&arena);
+    int status = options_read(&a, argc, argv);
+    if (status >= 0)
+        return status;
+    if (analyze_open(&a, argv + optind, &arena, &err) < 0)
+        status = command_failed(&err);
+    else
+        status = analyze_all(&a);
+    analyser_release(&a.analyser);
+    settings_free(a.settings);
+    return status;
+}

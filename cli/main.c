@@ -1,0 +1,62 @@
+/* axnode: the command line. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/command.h"
+
+struct command {
+    const char *name;
+    const char *summary;
+    int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+    {"analyze", "analyse DICOM files, without database and network", command_analyze},
+    {"segment", "outline the tumour or the node of one picture, or of a folder", command_segment},
+    {"phantom", "write synthetic studies with known truth", command_phantom},
+    {"model", "list, show, verify and sign model packages", command_model},
+    {"config", "check a settings file; print the reference and a sample", command_config},
+    {"db", "make or update the database's schema", command_db},
+    {"status", "what the service has, does and waits for", command_status},
+    {"show", "one study: state, reason, result, deliveries", command_show},
+    {"retry", "analyse or deliver a failed study again", command_retry},
+};
+
+static void print_usage(FILE *out)
+{
+    fputs("Usage: axnode COMMAND [OPTION…]\n"
+          "Regional lymph node risk from breast and axilla ultrasound; research use.\n\n",
+          out);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
+    fputs("\n'axnode COMMAND --help' tells more. Exit status: 0 done, 1 failed, 2 wrong usage.\n",
+          out);
+}
+
+int main(int argc, char **argv)
+{
+    char name[64];
+    umask(077); /* what commands write holds patient data */
+    if (argc < 2) {
+        print_usage(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_usage(stdout);
+        return EXIT_DONE;
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+        puts("axnode " AXNODE_VERSION);
+        return EXIT_DONE;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(argv[1], commands[i].name) != 0)
+            continue;
+        snprintf(name, sizeof name, "axnode %s", commands[i].name);
+        argv[1] = name;
+        return commands[i].run(argc - 1, argv + 1);
+    }
+    fprintf(stderr, "axnode: unknown command '%s'\n", argv[1]);
+    return command_usage("axnode", NULL);
+}

@@ -1,0 +1,318 @@
+/* axnode segment PATH --roi tumor|node --out MASK.png */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/number.h"
+#include "cli/command.h"
+#include "dicom/reader.h"
+#include "dicom/setup.h"
+#include "image/image.h"
+#include "image/png.h"
+#include "model/outline.h"
+#include "service/analyser.h"
+#include "service/limits.h"
+
+static const char usage_text[] =
+    "Usage: axnode segment PATH --roi tumor|node --out MASK.png [OPTION…]\n"
+    "Outline one region in a PNG or DICOM picture. MASK.png has the picture's size, 0 outside and\n"
+    "255 inside. PATH a folder: --out is a folder that gets one mask per picture, of the same base\n"
+    "name. No region found: an all-zero mask and a warning, exit status 0.\n"
+    "\n"
+    "  --overlay PNG    also the picture with the outline drawn in; a folder when PATH is one\n"
+    "  --frame N        frame of a DICOM object, from 1 (default: 1)\n"
+    "  --package DIR    model package (default: of the settings, then the shipped one)\n"
+    "  --config FILE    settings (default: $AXNODE_CONFIG, then /etc/axnode/axnode.yaml if any)\n";
+
+struct job {
+    const char *path, *out, *overlay; /* overlay may be NULL */
+    const char *package, *config;
+    enum roi roi;
+    int frame; /* from 0 */
+    struct dicom_limits limits;
+    struct analyser analyser;
+};
+
+static int options_read(struct job *job, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"roi", required_argument, NULL, 'r'},     {"out", required_argument, NULL, 'o'},
+        {"overlay", required_argument, NULL, 'v'}, {"frame", required_argument, NULL, 'f'},
+        {"package", required_argument, NULL, 'p'}, {"config", required_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'},          {0}};
+    struct error err = {0};
+    int64_t frame = 1;
+    int option;
+    job->roi = ROI_COUNT;
+    while ((option = getopt_long(argc, argv, "o:c:h", options, NULL)) != -1) {
+        switch (option) {
+        case 'r':
+            if (strcmp(optarg, "tumor") == 0 || strcmp(optarg, "tumour") == 0)
+                job->roi = ROI_TUMOUR;
+            else if (strcmp(optarg, "node") == 0)
+                job->roi = ROI_NODE;
+            else
+                return command_usage(argv[0], "--roi '%s' must be tumor or node", optarg);
+            break;
+        case 'o': job->out = optarg; break;
+        case 'v': job->overlay = optarg; break;
+        case 'f':
+            if (number_parse_int(optarg, 1, INT_MAX, &frame, &err) < 0)
+                return command_usage(argv[0], "--frame '%s': %s", optarg, err.message);
+            break;
+        case 'p': job->package = optarg; break;
+        case 'c': job->config = optarg; break;
+        case 'h': fputs(usage_text, stdout); return EXIT_DONE;
+        default: return command_usage(argv[0], NULL);
+        }
+    }
+    if (optind + 1 != argc || job->roi == ROI_COUNT || !job->out)
+        return command_usage(argv[0], "one PATH, --roi and --out are needed");
+    job->path = argv[optind];
+    job->frame = (int)frame - 1;
+    return -1;
+}
+
+static bool is_png(const char *path)
+{
+    static const unsigned char signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    unsigned char start[8];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, start, sizeof start);
+    if (fd >= 0)
+        close(fd);
+    return n == (ssize_t)sizeof start && memcmp(start, signature, sizeof start) == 0;
+}
+
+/* The largest 2-D tissue region of an object: the network sees that box alone. */
+static bool tissue_find(const struct dicom_instance *header, struct us_region *ret_tissue)
+{
+    int64_t best = 0;
+    for (int i = 0; i < header->region_count; i++) {
+        const struct us_region *r = &header->regions[i];
+        int64_t area = (int64_t)(r->x1 - r->x0) * (r->y1 - r->y0);
+        if (r->spatial_format != 1 || r->data_type != 1 || r->x1 <= r->x0 || r->y1 <= r->y0 ||
+            area <= best)
+            continue;
+        best = area;
+        *ret_tissue = *r;
+    }
+    return best > 0;
+}
+
+static int picture_read(const struct job *job, const char *path, struct image *ret_picture,
+                        struct us_region *ret_tissue, bool *ret_has_tissue, struct error *err)
+{
+    struct dicom_instance header;
+    *ret_has_tissue = false;
+    if (is_png(path))
+        return image_read_png(path, ret_picture, err);
+    int status = dicom_instance_read(path, &job->limits, &header, err);
+    if (status == 0)
+        status = dicom_frame_decode(path, job->frame, &job->limits, ret_picture, err);
+    if (status == 0)
+        *ret_has_tissue = tissue_find(&header, ret_tissue);
+    return status;
+}
+
+static bool inside(const struct mask *mask, int x, int y)
+{
+    return x >= 0 && y >= 0 && x < mask->columns && y < mask->rows &&
+           mask->pixels[(size_t)y * (size_t)mask->columns + (size_t)x];
+}
+
+/* Border pixels of the mask in yellow on the picture. */
+static int overlay_write(const char *path, const struct image *picture, const struct mask *mask,
+                         struct error *err)
+{
+    static const uint8_t yellow[3] = {255, 220, 0};
+    struct image drawn;
+    int status = image_init(&drawn, picture->rows, picture->columns, 3, err);
+    if (status < 0)
+        return status;
+    for (int y = 0; y < picture->rows; y++) {
+        for (int x = 0; x < picture->columns; x++) {
+            size_t at = (size_t)y * (size_t)picture->columns + (size_t)x;
+            const uint8_t *from = picture->pixels + at * (size_t)picture->channels;
+            bool border = inside(mask, x, y) &&
+                          !(inside(mask, x - 1, y) && inside(mask, x + 1, y) &&
+                            inside(mask, x, y - 1) && inside(mask, x, y + 1));
+            for (int c = 0; c < 3; c++)
+                drawn.pixels[at * 3 + (size_t)c] =
+                    border ? yellow[c] : from[picture->channels == 3 ? c : 0];
+        }
+    }
+    status = image_write_png(path, &drawn, err);
+    image_release(&drawn);
+    return status;
+}
+
+static int result_write(const char *path, const char *out, const char *overlay,
+                        const struct image *picture, const struct region_finding *region,
+                        struct error *err)
+{
+    struct mask nothing = {0};
+    int status = 0;
+    if (!region->found) {
+        fprintf(stderr, "warning: %s: no region found, the mask is empty\n", path);
+        status = mask_init(&nothing, picture->rows, picture->columns, err);
+    }
+    const struct mask *mask = region->found ? &region->mask : &nothing;
+    if (status == 0)
+        status = mask_write_png(out, mask, err);
+    if (status == 0 && overlay)
+        status = overlay_write(overlay, picture, mask, err);
+    mask_release(&nothing);
+    return status;
+}
+
+static int segment_one(const struct job *job, const char *path, const char *out,
+                       const char *overlay, struct error *err)
+{
+    struct image picture = {0}, grey = {0};
+    struct region_finding region = {0};
+    struct us_region tissue;
+    bool has_tissue;
+    int status = picture_read(job, path, &picture, &tissue, &has_tissue, err);
+    if (status == 0)
+        status = image_to_grey(&picture, &grey, err);
+    if (status == 0)
+        status = outline_run(job->analyser.nets.net[job->roi],
+                             &job->analyser.package->networks[job->roi].outline, &grey,
+                             has_tissue ? &tissue : NULL, &region, err);
+    if (status == 0)
+        status = result_write(path, out, overlay, &picture, &region, err);
+    region_finding_release(&region);
+    image_release(&grey);
+    image_release(&picture);
+    return status;
+}
+
+/* FOLDER/NAME with the suffix replaced by .png */
+static int png_name(const char *folder, const char *name, char out[PATH_MAX], struct error *err)
+{
+    const char *dot = strrchr(name, '.');
+    size_t base = dot && dot != name ? (size_t)(dot - name) : strlen(name);
+    if (snprintf(out, PATH_MAX, "%s/%.*s.png", folder, (int)base, name) >= PATH_MAX)
+        return error_set(err, STATUS_INVALID, "the name of %s is too long", name);
+    return 0;
+}
+
+static int segment_entry(const struct job *job, const char *name, struct error *err)
+{
+    char path[PATH_MAX], out[PATH_MAX], overlay[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/%s", job->path, name) >= PATH_MAX)
+        return error_set(err, STATUS_INVALID, "the name of %s is too long", name);
+    int status = png_name(job->out, name, out, err);
+    if (status == 0 && job->overlay)
+        status = png_name(job->overlay, name, overlay, err);
+    return status < 0 ? status
+                      : segment_one(job, path, out, job->overlay ? overlay : NULL, err);
+}
+
+static int visible(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* Two inputs of one base name would share a mask: the second is refused. */
+static bool repeats_base(struct dirent *const *entries, int i)
+{
+    const char *name = entries[i]->d_name, *dot = strrchr(name, '.');
+    size_t base = dot && dot != name ? (size_t)(dot - name) : strlen(name);
+    for (int k = 0; k < i; k++) {
+        const char *other = entries[k]->d_name, *other_dot = strrchr(other, '.');
+        size_t length = other_dot && other_dot != other ? (size_t)(other_dot - other)
+                                                        : strlen(other);
+        if (length == base && strncmp(name, other, base) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int segment_folder(const struct job *job, struct error *err)
+{
+    struct dirent **entries;
+    int failed = 0, count = scandir(job->path, &entries, visible, alphasort);
+    if (count < 0)
+        return error_set_errno(err, STATUS_IO, errno, "cannot read folder %s", job->path);
+    int status = folder_make(job->out, err);
+    if (status == 0 && job->overlay)
+        status = folder_make(job->overlay, err);
+    for (int i = 0; i < count; i++) {
+        struct error reason = {0};
+        char path[PATH_MAX];
+        snprintf(path, sizeof path, "%s/%s", job->path, entries[i]->d_name);
+        if (status < 0 || is_folder(path))
+            continue;
+        if (isatty(STDERR_FILENO))
+            fprintf(stderr, "\r%d of %d ", i + 1, count);
+        int done = repeats_base(entries, i)
+                       ? error_set(&reason, STATUS_CONFLICT, "another input has this base name")
+                       : segment_entry(job, entries[i]->d_name, &reason);
+        if (done < 0) {
+            failed++;
+            error_prefix(&reason, "%s", path);
+            command_failed(&reason);
+        }
+    }
+    for (int i = 0; i < count; i++)
+        free(entries[i]);
+    free(entries);
+    if (status == 0 && failed)
+        status = error_set(err, STATUS_INVALID, "%d of %d files have no mask", failed, count);
+    return status;
+}
+
+static int job_open(struct job *job, const struct settings **ret_settings, struct error *err)
+{
+    struct analyser_options options = {.trust.allow_unsigned = true};
+    int status = command_settings_if_any(job->config, ret_settings, err);
+    if (status < 0)
+        return status;
+    job->limits = dicom_limits_default();
+    if (*ret_settings) {
+        options = analyser_options_of(*ret_settings);
+        job->limits = limits_of_objects(*ret_settings);
+    }
+    if (job->package)
+        options.package = job->package;
+    status = dicom_setup(err);
+    if (status == 0)
+        status = analyser_open(&options, &job->analyser, err);
+    if (status == 0 && !job->analyser.nets.net[job->roi])
+        status = error_set(err, STATUS_UNSUPPORTED, "package %s has no network for the %s",
+                           job->analyser.package->name, roi_name(job->roi));
+    return status;
+}
+
+int command_segment(int argc, char **argv)
+{
+    struct job job = {0};
+    const struct settings *settings = NULL;
+    struct error err = {0};
+    int status = options_read(&job, argc, argv);
+    if (status >= 0)
+        return status;
+    status = job_open(&job, &settings, &err);
+    if (status == 0)
+        status = is_folder(job.path) ? segment_folder(&job, &err)
+                                     : segment_one(&job, job.path, job.out, job.overlay, &err);
+    analyser_release(&job.analyser);
+    settings_free(settings);
+    return status < 0 ? command_failed(&err) : EXIT_DONE;
+}
