@@ -75,8 +75,9 @@ int dicom_instance_read(const char *path, const struct dicom_limits *limits,
 int dicom_frame_decode(const char *path, int frame, const struct dicom_limits *limits,
                        struct image *ret_image, struct error *err);
 
-/* SHA-256 over the data set in a canonical encoding (explicit little endian, explicit lengths;
- * compressed pixels as they are): equal for two files that differ in encoding alone. */
+/* SHA-256 over the data set in a canonical encoding (implicit little endian, explicit lengths, no
+ * group lengths; with compressed pixels in their own transfer syntax, fragments as they are):
+ * equal for two files whose uncompressed data sets differ in encoding alone. */
 int dicom_content_digest(const char *path, const struct dicom_limits *limits,
                          char ret_hex[DIGEST_TEXT_SIZE], struct error *err);
 

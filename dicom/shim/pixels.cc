@@ -57,11 +57,17 @@ static int copy_pixels(DicomImage &decoded, const struct dicom_instance *shape, 
     /* More than 8 bits need a window: the file's first, else from darkest to brightest. */
     if (grey && shape->bits_allocated > 8 && !decoded.setWindow(0ul))
         decoded.setMinMaxWindow();
+    /* DCMTK's own inversion is off by one for some values. */
+    bool inverse = grey && strcmp(shape->photometric, "MONOCHROME1") == 0;
+    if (inverse)
+        decoded.setPolarity(EPP_Reverse);
     size_t size = (size_t)shape->rows * (size_t)shape->columns * (grey ? 1u : 3u);
     if (!decoded.getOutputData(image.pixels, size, 8, 0, 0)) {
         image_release(&image);
         return error_set(err, STATUS_INVALID, "%s: the pixels cannot be decoded", path);
     }
+    for (size_t i = 0; inverse && i < size; i++)
+        image.pixels[i] = static_cast<uint8_t>(255 - image.pixels[i]);
     *ret_image = image;
     return 0;
 }

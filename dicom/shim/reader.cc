@@ -333,7 +333,7 @@ extern "C" int dicom_content_digest(const char *path, const struct dicom_limits 
         DcmDataset &dataset = *file.getDataset();
         DcmXfer original(dataset.getOriginalXfer());
         E_TransferSyntax encoding = original.isEncapsulated() ? original.getXfer()
-                                                              : EXS_LittleEndianExplicit;
+                                                              : EXS_LittleEndianImplicit;
         ShimConsumer consumer(-1, digest);
         ShimStream stream(consumer);
         DcmWriteCache cache;
