@@ -17,6 +17,7 @@ int command_config(int argc, char **argv);
 int command_db(int argc, char **argv);
 int command_model(int argc, char **argv);
 int command_phantom(int argc, char **argv);
+int command_report(int argc, char **argv);
 int command_retry(int argc, char **argv);
 int command_segment(int argc, char **argv);
 int command_show(int argc, char **argv);

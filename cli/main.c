@@ -18,6 +18,7 @@ static const struct command commands[] = {
     {"model", "list, show, verify and sign model packages", command_model},
     {"config", "check a settings file; print the reference and a sample", command_config},
     {"db", "make or update the database's schema", command_db},
+    {"report", "print a structured report as text", command_report},
     {"status", "what the service has, does and waits for", command_status},
     {"show", "one study: state, reason, result, deliveries", command_show},
     {"retry", "analyse or deliver a failed study again", command_retry},
