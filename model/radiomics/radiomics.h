@@ -15,13 +15,14 @@
 #include "model/radiomics/volume.h"
 
 enum radiomics_class {
-    CLASS_SHAPE, CLASS_SHAPE2D, CLASS_FIRSTORDER, CLASS_GLCM, CLASS_GLDM, CLASS_GLRLM,
-    CLASS_GLSZM, CLASS_NGTDM, RADIOMICS_CLASS_COUNT,
+    RADIOMICS_SHAPE, RADIOMICS_SHAPE2D, RADIOMICS_FIRSTORDER, RADIOMICS_GLCM, RADIOMICS_GLDM,
+    RADIOMICS_GLRLM, RADIOMICS_GLSZM, RADIOMICS_NGTDM, RADIOMICS_CLASS_COUNT,
 };
 
-enum radiomics_type {
-    TYPE_ORIGINAL, TYPE_WAVELET, TYPE_LOG, TYPE_SQUARE, TYPE_SQUAREROOT, TYPE_LOGARITHM,
-    TYPE_EXPONENTIAL, TYPE_GRADIENT, TYPE_LBP2D, RADIOMICS_TYPE_COUNT,
+/* PyRadiomics' image types. */
+enum radiomics_filter {
+    FILTER_ORIGINAL, FILTER_WAVELET, FILTER_LOG, FILTER_SQUARE, FILTER_SQUAREROOT,
+    FILTER_LOGARITHM, FILTER_EXPONENTIAL, FILTER_GRADIENT, FILTER_LBP2D, RADIOMICS_FILTER_COUNT,
 };
 
 enum radiomics_weighting {
@@ -49,11 +50,11 @@ struct radiomics_texture {
 
 struct radiomics_settings {
     struct radiomics_texture texture;
-    /* Types that have a texture of their own: bit 1 << type. */
+    /* Image types that have a texture of their own: bit 1 << filter. */
     uint32_t own_texture;
-    struct radiomics_texture type_texture[RADIOMICS_TYPE_COUNT];
+    struct radiomics_texture filter_texture[RADIOMICS_FILTER_COUNT];
 
-    uint32_t types;    /* image types to compute: bit 1 << type */
+    uint32_t filters;  /* image types to compute: bit 1 << filter */
     /* Features to compute per class: bit n is the n-th of radiomics_feature_name; 0: none. */
     uint32_t features[RADIOMICS_CLASS_COUNT];
 
@@ -62,8 +63,6 @@ struct radiomics_settings {
     int force_2d_dimension; /* 0 slice, 1 row, 2 column */
     int minimum_dimensions; /* minimumROIDimensions */
     int minimum_voxels;     /* minimumROISize; 0: no rule */
-    bool correct_mask;      /* a mask on another grid is resampled onto the image's */
-    double geometry_tolerance;
 
     bool normalize;
     double normalize_scale;

@@ -1,2 +1,9 @@
 # Sources of model/radiomics, named from model/.
-set(RADIOMICS_SOURCES)
+set(RADIOMICS_SOURCES
+  radiomics/classes.c radiomics/cubes.c radiomics/directions.c radiomics/discretise.c
+  radiomics/eigen.c radiomics/extract.c radiomics/filters.c radiomics/firstorder.c
+  radiomics/glcm.c radiomics/gldm.c radiomics/glrlm.c radiomics/glszm.c
+  radiomics/hull.c radiomics/intensity.c
+  radiomics/ngtdm.c radiomics/preprocess.c radiomics/region.c
+  radiomics/settings.c radiomics/shape2d.c radiomics/shape3d.c radiomics/size_matrix.c
+  radiomics/volume.c radiomics/wavelet.c)

@@ -1,0 +1,2 @@
+# Tests of model/radiomics.
+axnode_unit_test(model radiomics_ultrasound)
