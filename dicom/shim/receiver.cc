@@ -145,7 +145,7 @@ class Session {
     }
     int abort(enum dicom_association_end how, int status, const char *reason)
     {
-        ASC_abortAssociation(peer_.association);
+        peer_.abort();
         return end(how, status, reason);
     }
     bool peer_closed() const;
@@ -202,7 +202,7 @@ int Session::establish()
 {
     int64_t until = clock_monotonic_us(clock()) + settings_->handshake_timeout_s * INT64_C(1000000);
     OFCondition cond = receive_request();
-    if (cond.bad() && peer_closed())
+    if (peer_closed()) /* which DCMTK takes for a request without content */
         return end(DICOM_END_ABORTED, 0, "closed before an association request");
     if (cond.bad() && clock_monotonic_us(clock()) >= until)
         return end(DICOM_END_TIMEOUT, STATUS_UNAVAILABLE, "no association request in time");
@@ -474,8 +474,7 @@ int Session::run()
             r = serve();
         return r;
     } catch (...) {
-        if (peer_.association)
-            ASC_abortAssociation(peer_.association);
+        peer_.abort();
         throw;
     }
 }

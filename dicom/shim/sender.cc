@@ -137,7 +137,7 @@ extern "C" void dicom_sender_close(struct dicom_sender *sender)
         return;
     shim_guard(nullptr, "close the association", [&]() -> int {
         if (sender->broken || ASC_releaseAssociation(sender->peer.association).bad())
-            ASC_abortAssociation(sender->peer.association);
+            sender->peer.abort();
         delete sender;
         return 0;
     });
