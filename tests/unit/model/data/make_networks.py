@@ -1,0 +1,37 @@
+#!/usr/bin/python3
+"""Writes the tiny networks of these tests: one 1x1 convolution, 32 x 32 pixels.
+
+tumour.onnx  probability = grey / 255, one channel
+node.onnx    two channels: node = 2 grey / 255, hilum = 2 grey / 255 - 1, both cut to 0 ... 1
+wild.onnx    as tumour.onnx, times 3: no probability
+"""
+import os
+
+import numpy
+from onnx import TensorProto, checker, helper, numpy_helper, save
+
+
+def network(name, weights, biases, cut):
+    channels, side = len(weights), 32
+    nodes = [helper.make_node("Conv", ["image", "w", "b"], ["c" if cut else "probability"])]
+    tensors = [
+        numpy_helper.from_array(numpy.array(weights, "f").reshape(channels, 1, 1, 1), "w"),
+        numpy_helper.from_array(numpy.array(biases, "f"), "b"),
+    ]
+    if cut:
+        nodes.append(helper.make_node("Clip", ["c", "low", "high"], ["probability"]))
+        tensors += [numpy_helper.from_array(numpy.array(v, "f"), n)
+                    for n, v in (("low", 0), ("high", 1))]
+    graph = helper.make_graph(
+        nodes, name,
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 1, side, side])],
+        [helper.make_tensor_value_info("probability", TensorProto.FLOAT,
+                                       [1, channels, side, side])], tensors)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 12)], ir_version=7)
+    checker.check_model(model)
+    save(model, os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".onnx"))
+
+
+network("tumour", [1], [0], True)
+network("node", [2, 2], [0, -1], True)
+network("wild", [3], [0], False)
