@@ -56,7 +56,7 @@ enum dicom_delivery dicom_delivery_of_status(uint16_t status);
  * STATUS_NOT_FOUND: the file. */
 int dicom_sender_store(struct dicom_sender *sender, const char *path,
                        struct dicom_store_reply *ret_reply, struct error *err);
-/* Release (abort after a failure) and free; NULL is fine. */
+/* Release (after a failure only close the connection) and free; NULL is fine. */
 void dicom_sender_close(struct dicom_sender *sender);
 
 /* Class and encoding of a file, for dicom_sender_open. */

@@ -2,8 +2,6 @@
 #ifndef AXNODE_DICOM_ASSOCIATION_H
 #define AXNODE_DICOM_ASSOCIATION_H
 
-#include <sys/socket.h>
-
 #include <dcmtk/config/osconfig.h>
 
 #include <dcmtk/dcmnet/assoc.h>
@@ -24,16 +22,6 @@ class Association {
             ASC_destroyAssociation(&association);
         if (network)
             ASC_dropNetwork(&network);
-    }
-    /* Tell the peer and be done: DCMTK would wait for its last bytes, up to a whole timeout. */
-    void abort()
-    {
-        if (!association || !association->DULassociation)
-            return;
-        if (DcmTransportConnection *connection =
-                DUL_getTransportConnection(association->DULassociation))
-            shutdown(connection->getSocket(), SHUT_RD);
-        ASC_abortAssociation(association);
     }
     T_ASC_Network *network = nullptr;
     T_ASC_Association *association = nullptr;

@@ -145,8 +145,14 @@ class Session {
     }
     int abort(enum dicom_association_end how, int status, const char *reason)
     {
-        peer_.abort();
+        tell_abort();
         return end(how, status, reason);
+    }
+    /* Send A-ABORT. DCMTK would then wait for the peer's last bytes, up to a whole timeout. */
+    void tell_abort()
+    {
+        shutdown(fd_, SHUT_RD);
+        ASC_abortAssociation(peer_.association);
     }
     bool peer_closed() const;
     bool stopping() const { return settings_->stop && *settings_->stop; }
@@ -474,7 +480,7 @@ int Session::run()
             r = serve();
         return r;
     } catch (...) {
-        peer_.abort();
+        tell_abort();
         throw;
     }
 }

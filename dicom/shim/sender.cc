@@ -136,8 +136,8 @@ extern "C" void dicom_sender_close(struct dicom_sender *sender)
     if (!sender)
         return;
     shim_guard(nullptr, "close the association", [&]() -> int {
-        if (sender->broken || ASC_releaseAssociation(sender->peer.association).bad())
-            sender->peer.abort();
+        if (!sender->broken)
+            ASC_releaseAssociation(sender->peer.association);
         delete sender;
         return 0;
     });
