@@ -81,7 +81,7 @@ static int set_id(struct db *db, const struct queue_features *features, int64_t 
 static int features_add(struct db *db, int64_t result, const struct queue_features *features,
                         struct error *err)
 {
-    int64_t set;
+    int64_t set = 0;
     BUFFER_AUTO struct buffer values;
     buffer_init(&values);
     int status = set_id(db, features, &set, err);
@@ -256,7 +256,7 @@ static int study_settle(struct db *db, const struct fenced *fenced, int64_t job,
 static int commit(struct db *db, int64_t job, const char *token, const struct queue_result *r,
                   enum queue_committed *ret_committed, struct error *err)
 {
-    struct fenced fenced;
+    struct fenced fenced = {0};
     bool other = false;
     BUFFER_AUTO struct buffer uids;
     buffer_init(&uids);
