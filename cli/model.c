@@ -1,4 +1,4 @@
-/* axnode model list | show | verify | sign */
+/* axnode model list | show | verify | sign | selftest */
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
@@ -17,14 +17,18 @@ static const char usage_text[] =
     "       axnode model show [FOLDER] [--json]\n"
     "       axnode model verify [FOLDER]\n"
     "       axnode model sign FOLDER --key PRIVATE.pem\n"
+    "       axnode model selftest --write FOLDER\n"
     "list: the shipped packages. show: what a package is for, needs and has. verify: manifest,\n"
     "signature, networks and self test on this machine. sign: write MANIFEST.sig (Ed25519); the\n"
-    "MANIFEST must be right already. FOLDER: default is the settings' package.\n"
+    "MANIFEST must be right already. selftest: of a package in the making, compute the numbers of\n"
+    "its self test on this machine, and write them and MANIFEST. FOLDER: default is the settings'\n"
+    "package.\n"
     "\n"
     "  --config FILE  settings (default: $AXNODE_CONFIG, then /etc/axnode/axnode.yaml if any)\n";
 
 struct model {
     const char *config, *key;
+    const char *write; /* folder of selftest; NULL: not given */
     bool json;
     const struct settings *settings; /* NULL: none */
     struct analyser_options options;
@@ -35,6 +39,7 @@ static int options_read(struct model *m, int argc, char **argv)
     static const struct option options[] = {{"config", required_argument, NULL, 'c'},
                                             {"key", required_argument, NULL, 'k'},
                                             {"json", no_argument, NULL, 'j'},
+                                            {"write", required_argument, NULL, 'w'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
     int option;
@@ -43,6 +48,7 @@ static int options_read(struct model *m, int argc, char **argv)
         case 'c': m->config = optarg; break;
         case 'k': m->key = optarg; break;
         case 'j': m->json = true; break;
+        case 'w': m->write = optarg; break;
         case 'h': fputs(usage_text, stdout); return EXIT_DONE;
         default: return command_usage(argv[0], NULL);
         }
@@ -123,8 +129,10 @@ static cJSON *list_one(const struct model *m, const char *root, const char *name
     struct package *package;
     struct error err = {0};
     char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/%s", root, name);
-    if (package_open(path, &m->options.trust, &package, &err) == 0) {
+    int status = snprintf(path, sizeof path, "%s/%s", root, name) >= (int)sizeof path
+                     ? error_set(&err, STATUS_INVALID, "the folder's name is too long")
+                     : package_open(path, &m->options.trust, &package, &err);
+    if (status == 0) {
         cJSON *json = describe(package);
         package_free(package);
         return json;
@@ -190,6 +198,27 @@ static int sign(const char *folder, const char *key)
     return package_sign(folder, key, &err) < 0 ? command_failed(&err) : EXIT_DONE;
 }
 
+/* Numbers first: the manifest names their file, too. */
+static int selftest_write(const struct model *m)
+{
+    const struct package_options making = {.allow_unsigned = true, .without_manifest = true};
+    const char *library =
+        m->options.onnxruntime && *m->options.onnxruntime ? m->options.onnxruntime : NULL;
+    struct analyser a = {0};
+    struct error err = {0};
+    int status = package_open(m->write, &making, &a.package, &err);
+    if (status == 0)
+        status = net_library_open(library, &a.library, &err);
+    if (status == 0)
+        status = package_nets_open(a.package, a.library, &a.nets, &err);
+    if (status == 0)
+        status = package_selftest_write(a.package, &a.nets, &err);
+    if (status == 0)
+        status = package_manifest_write(m->write, &err);
+    analyser_release(&a);
+    return status < 0 ? command_failed(&err) : EXIT_DONE;
+}
+
 static int run(const struct model *m, int argc, char **argv)
 {
     const char *verb = optind < argc ? argv[optind++] : "";
@@ -203,7 +232,10 @@ static int run(const struct model *m, int argc, char **argv)
         return verify(m, folder);
     if (strcmp(verb, "sign") == 0 && folder && m->key)
         return sign(folder, m->key);
-    return command_usage(argv[0], "say list, show, verify, or sign with FOLDER and --key");
+    if (strcmp(verb, "selftest") == 0 && left == 0 && m->write)
+        return selftest_write(m);
+    return command_usage(argv[0], "say list, show, verify, sign with FOLDER and --key, or selftest "
+                                  "with --write FOLDER");
 }
 
 int command_model(int argc, char **argv)
