@@ -1,6 +1,7 @@
 #include "report/picture.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -18,11 +19,11 @@ enum {
     HEADING_Y = BANNER_HEIGHT + 12,
     BODY_Y = HEADING_Y + 48,
     PANEL_WIDTH = 510,
-    PANEL_HEIGHT = 430, /* of the picture in it */
+    PANEL_HEIGHT = 456, /* of the picture in it */
     COLUMN_X = MARGIN + 2 * (PANEL_WIDTH + MARGIN) + 10,
     COLUMN_WIDTH = PAGE_WIDTH - MARGIN - COLUMN_X,
     RISK_HEIGHT = 330,
-    FOOTER_Y = 866,
+    FOOTER_Y = 884,
 };
 
 /* For a dark reading room; told apart by people with colour vision deficiencies too. */
@@ -348,7 +349,7 @@ static void draw_no_risk(struct drawing *d, struct box box)
               "No risk estimated", (struct style){36, 20, true, true, WARNING});
     page_text(&d->page, (struct box){box.x + 20, box.y + 72, box.width - 40, box.height - 84},
               bullets(d, reasons, (size_t)score->reason_count),
-              (struct style){21, 10, false, false, TEXT});
+              (struct style){21, 12, false, false, TEXT});
 }
 
 static void draw_column(struct drawing *d)
@@ -365,7 +366,7 @@ static void draw_column(struct drawing *d)
     const char *all = d->input->note_count > 0 ? bullets(d, d->input->notes, d->input->note_count)
                                                : "• The outlines, the side and the measurements";
     page_text(&d->page, (struct box){COLUMN_X, y + 36, COLUMN_WIDTH, FOOTER_Y - y - 50}, all,
-              (struct style){19, 10, false, false, TEXT});
+              (struct style){19, 12, false, false, TEXT});
 }
 
 static void draw_footer(struct drawing *d)
@@ -387,9 +388,10 @@ static void draw_footer(struct drawing *d)
                        (struct style){16, 10, false, false, TEXT});
     page_text(
         &d->page, (struct box){MARGIN, y + 4, width, PAGE_HEIGHT - y - 8},
-        text_of(d, arena_print(&d->arena, "Model package %s %s, SHA-256 %.16s…   %s %s   %.16s UTC",
+        text_of(d, arena_print(&d->arena,
+                               "Model package %s %s, SHA-256 %.16s…   %s %s   %.10s %.5s UTC",
                                in->package_name, in->package_version, in->package_digest,
-                               DICOM_OWN_MANUFACTURER, in->software_version, made)),
+                               DICOM_OWN_MANUFACTURER, in->software_version, made, made + 11)),
         (struct style){15, 9, false, false, FAINT});
 }
 

@@ -1,6 +1,7 @@
 #include "report/words.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "report/codes.h"

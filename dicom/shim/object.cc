@@ -12,7 +12,6 @@ namespace
 {
 
 const size_t SH_MAX = 16, CS_MAX = 16;
-const DcmTagKey SYNTHETIC_DATA(0x0008, 0x001C); // not in the dictionary of DCMTK 3.6.7
 
 // Bytes of the UTF-8 sequence at `s` (at most `left` bytes), 0 when it is malformed. Overlong
 // forms, surrogates and values past U+10FFFF are malformed (RFC 3629).
@@ -200,8 +199,6 @@ void copy_patient_and_study(Source &source, ShimItem to)
         to.text(DCM_PatientIdentityRemoved, "YES");
         to.text(DCM_DeidentificationMethod, method.c_str());
     }
-    if (source.text(SYNTHETIC_DATA) == "YES")
-        shim_check(to.raw().putAndInsertString(DcmTag(SYNTHETIC_DATA, EVR_CS), "YES"));
 }
 
 // "+HHMM" or "-HHMM" in minutes; false when it is none (PS3.3 C.12.1.1.8: -1200 to +1400).

@@ -56,8 +56,8 @@ int sc_write(const struct sc_document *document, const char *path, struct error 
         data.text(DCM_BurnedInAnnotation, document->identifies_patient ? "YES" : "NO");
         data.text(DCM_DerivationDescription, object::clean(document->derivation, 1024).c_str());
         data.text(DCM_PatientOrientation, "");
-        if (document->object.laterality)
-            data.text(DCM_Laterality, OFString(1, document->object.laterality).c_str());
+        const char laterality[] = {document->object.laterality, 0};
+        data.text(DCM_Laterality, laterality); // type 2C: the breast is a paired organ
         put_sources(data, *document);
         put_pixels(data, *picture);
         object::stamp(document->object, source, dataset);

@@ -212,10 +212,9 @@ int seg_write(const struct seg_document *document, const char *path, struct erro
         DcmDataset dataset;
         build(*document, dataset);
         ShimItem data(dataset);
+        data.text(DCM_ContentCreatorName, ""); // a program is no person
         data.text(DCM_LossyImageCompression, "00");
         data.text(DCM_PatientOrientation, "");
-        if (document->object.laterality)
-            data.text(DCM_Laterality, OFString(1, document->object.laterality).c_str());
         object::stamp(document->object, source, dataset);
         return shim_file_write(dataset, path, err);
     });

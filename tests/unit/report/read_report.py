@@ -1,0 +1,277 @@
+#!/usr/bin/python3
+"""Reads our reports back with pydicom.
+
+read_report.py spoil KIND FILE   turn a source image into one with old or broken attributes
+read_report.py check FOLDER      compare sr.dcm, seg*.dcm, sc.dcm with result.json and *.mask
+"""
+import json
+import pathlib
+import sys
+
+import numpy
+import pydicom
+from pydicom.dataset import Dataset
+
+SR_GROUP, SR_MEASUREMENTS, SR_DERIVED, SR_REGION = "125007", "126010", "126011", "111030"
+
+
+def raw(ds, tag, vr, value):
+    """A value that pydicom itself would refuse to make."""
+    from pydicom.dataelem import RawDataElement
+    ds._dict[pydicom.tag.Tag(tag)] = RawDataElement(
+        pydicom.tag.Tag(tag), vr, len(value), value, 0, False, True)
+
+
+def spoil(kind, path):
+    ds = pydicom.dcmread(path)
+    if kind == "gb18030":
+        ds.SpecificCharacterSet = "GB18030"
+        ds.PatientName = "Wang^XiaoDong=王^小东"
+        ds.PatientID = "病人-42"
+        ds.StudyDescription = "乳腺超声"
+    elif kind == "latin1":
+        ds.SpecificCharacterSet = "ISO_IR 100"
+        ds.PatientName = "Äneas^Rüdiger"
+        ds.ReferringPhysicianName = "Çelik^Gün"
+    elif kind == "korean":
+        ds.SpecificCharacterSet = ["", "ISO 2022 IR 149"]
+        ds.PatientName = "Hong^Gildong=洪^吉洞=홍^길동"
+    elif kind == "bare":
+        for name in ("PatientName PatientID PatientBirthDate PatientSex StudyDate StudyTime StudyID "
+                     "AccessionNumber ReferringPhysicianName StudyDescription Manufacturer "
+                     "SpecificCharacterSet Modality").split():
+            if name in ds:
+                delattr(ds, name)
+    elif kind == "hostile":
+        del ds.SpecificCharacterSet
+        raw(ds, 0x00100010, "PN", b"M\xfcller^" + b"A" * 300 + b"^b^c^d^e^f\\second\x07=x=y=z=q")
+        raw(ds, 0x00100020, "LO", b"ID" + b"\x1b$)C\xff\xfe" + b"9" * 200)
+        raw(ds, 0x00100030, "DA", b"20261399")
+        raw(ds, 0x00100040, "CS", b"female!")
+        raw(ds, 0x00101010, "AS", b"old ")
+        raw(ds, 0x00101030, "DS", b"heavy ")
+        raw(ds, 0x00080020, "DA", b"2026.01.02")
+        raw(ds, 0x00080030, "TM", b"99:99:99")
+        raw(ds, 0x00080050, "SH", b"A" * 90)
+        raw(ds, 0x00080090, "PN", b"\x00\x01\x02\x03")
+        raw(ds, 0x00200010, "SH", b"one\\two\\three\n")
+        raw(ds, 0x00081030, "LO", b"%n%s<script>&\"'" + b"x" * 100)
+        raw(ds, 0x00080201, "SH", b"+2599")
+    elif kind == "deidentified":
+        ds.PatientIdentityRemoved = "YES"
+        ds.DeidentificationMethod = "by hand"
+        ds.TimezoneOffsetFromUTC = "+0530"
+    elif kind == "implicit":
+        ds.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
+        ds.is_implicit_VR = True
+    else:
+        sys.exit(f"no such kind: {kind}")
+    pydicom.config.settings.writing_validation_mode = 0 if hasattr(
+        pydicom.config, "settings") else None
+    ds.save_as(path, write_like_original=True)
+
+
+def code(item):
+    seq = item.ConceptNameCodeSequence[0]
+    return seq.get("CodeValue", seq.get("LongCodeValue"))
+
+
+def children(item, value):
+    return [c for c in item.get("ContentSequence", []) if
+            "ConceptNameCodeSequence" in c and code(c) == value]
+
+
+def only(items):
+    assert len(items) == 1, f"one expected, {len(items)} found"
+    return items[0]
+
+
+def walk(item):
+    for child in item.get("ContentSequence", []):
+        yield child
+        yield from walk(child)
+
+
+def inside(points, x, y):
+    """Even-odd rule for many pixel centres at once."""
+    hit = numpy.zeros(x.shape, bool)
+    for (x0, y0), (x1, y1) in zip(points[:-1], points[1:]):
+        if y0 == y1:
+            continue
+        hit ^= ((y0 > y) != (y1 > y)) & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
+    return hit
+
+
+def mask_of(folder, name, rows, columns):
+    return numpy.fromfile(folder / f"{name}.mask", numpy.uint8).reshape(rows, columns)
+
+
+def check_common(ds, source, result):
+    assert ds.SpecificCharacterSet == "ISO_IR 192"
+    assert ds.Manufacturer == "axnode" and ds.ManufacturerModelName == "axnode"
+    assert ds.DeviceSerialNumber and ds.SoftwareVersions == result["software_version"]
+    assert ds.StudyInstanceUID == source.StudyInstanceUID
+    assert ds.SeriesInstanceUID != source.SeriesInstanceUID
+    offset = ds.get("TimezoneOffsetFromUTC")
+    assert (ds.ContentDate, ds.ContentTime) == (
+        ("20260102", "083405.678901") if offset == "+0530" else ("20260102", "030405.678901"))
+    assert ds.InstanceCreationDate == ds.ContentDate and ds.InstanceCreationTime == ds.ContentTime
+    assert ds.file_meta.MediaStorageSOPInstanceUID == ds.SOPInstanceUID
+
+
+def check_patient(ds, source, kind):
+    if kind == "hostile":
+        groups = str(ds.PatientName).split("=")
+        assert groups[0].startswith("M?ller^AAAA") and len(groups[0]) <= 64
+        assert len(ds.PatientID) <= 64 and ds.PatientID.startswith("ID") and ds.PatientID.isprintable()
+        assert ds.PatientBirthDate == "" and ds.PatientSex == "" and ds.StudyDate == ""
+        assert ds.AccessionNumber == "A" * 16 and ds.StudyID == "one"
+        assert "TimezoneOffsetFromUTC" not in ds and "PatientWeight" not in ds
+        return
+    for name in ("PatientName PatientID PatientBirthDate PatientSex StudyDate StudyTime StudyID "
+                 "AccessionNumber ReferringPhysicianName").split():
+        assert name in ds, f"{name} is missing"
+        assert str(ds.get(name) or "") == str(source.get(name) or ""), name
+    for name in ("PatientIdentityRemoved", "DeidentificationMethod", "StudyDescription"):
+        assert ds.get(name) == source.get(name), name
+
+
+def check_group(folder, group, sources, result):
+    name = only(children(group, "112039")).TextValue
+    uid = only(children(group, "112040")).UID
+    region = only(children(group, SR_REGION))
+    image = only(region.ContentSequence).ReferencedSOPSequence[0]
+    source = sources[image.ReferencedSOPInstanceUID]
+    assert image.ReferencedSOPClassUID == source.SOPClassUID
+    frames = int(source.get("NumberOfFrames", 1))
+    assert ("ReferencedFrameNumber" in image) == (frames > 1)
+    assert frames == 1 or int(image.ReferencedFrameNumber) == frames // 2 + 1
+    points = numpy.array(region.GraphicData, float).reshape(-1, 2)
+    assert region.GraphicType == "POLYLINE" and (points[0] == points[-1]).all()
+    assert len(points) not in (4, 5) and len(points) <= 200
+    assert (points >= 0).all() and (points[:, 0] <= source.Columns).all() and \
+        (points[:, 1] <= source.Rows).all()
+    mask = mask_of(folder, name, source.Rows, source.Columns)
+    y, x = numpy.mgrid[0:source.Rows, 0:source.Columns] + 0.5
+    drawn = inside(points, x, y)
+    dice = 2 * (drawn & (mask > 0)).sum() / (drawn.sum() + (mask > 0).sum())
+    assert dice >= (0.98 if mask.sum() > 100 else 0.7), f"outline of {name}: Dice {dice}"
+    numbers = {code(c): c.MeasuredValueSequence[0] for c in group.ContentSequence
+               if c.ValueType == "NUM"}
+    json_region = result["regions"]["node" if name == "node-1" else "tumour"]
+    long_axis = numbers["103339001"]
+    measured = {m["name"]: m["value"] for m in json_region["measurements"]}
+    assert abs(float(long_axis.NumericValue) - measured["long_axis"]) < 1e-6
+    unit = long_axis.MeasurementUnitsCodeSequence[0].CodeValue
+    assert unit == ("{pixels}" if json_region["calibration"] == "none" else "mm")
+    assert float(numbers["Q4LE"].NumericValue) == 27.25 and "TLU2" not in numbers
+    site = only(children(group, "363698007"))
+    sides = [c.ConceptCodeSequence[0].CodeMeaning for c in site.get("ContentSequence", [])]
+    assert sides == ([] if result["side"] == "unknown side" else [result["side"].capitalize()])
+    finding = only(children(group, "121071")).ConceptCodeSequence[0].CodeValue
+    assert finding in ("4147007", "59441001")
+    assert children(group, "111001") and children(group, "111003")
+    return name, uid, numbers
+
+
+def check_sr(folder, ds, sources, result):
+    assert ds.SOPClassUID == "1.2.840.10008.5.1.4.1.1.88.34"
+    assert ds.CompletionFlag == "COMPLETE" and ds.VerificationFlag == "UNVERIFIED"
+    items = list(walk(ds))
+    assert all("ConceptNameCodeSequence" in c for c in items), "an item has no concept name"
+    assert all(c.get("TextValue") for c in items if c.ValueType == "TEXT")
+    uids = {}
+    found = [name for name in ("tumour", "node") if result["regions"][name]]
+    risk = result["risk"]
+    measurements = children(ds, SR_MEASUREMENTS)
+    assert len(measurements) == (1 if found else 0)
+    groups = children(measurements[0], SR_GROUP) if found else []
+    assert len(groups) == len(found)
+    for group in groups:
+        name, uid, numbers = check_group(folder, group, sources, result)
+        uids[name] = uid
+        assert ("RISK" in numbers) == (risk["estimated"] and name == "node-1")
+    derived = children(ds, SR_DERIVED)
+    texts = " | ".join(c.TextValue for c in items if c.ValueType == "TEXT")
+    if risk["estimated"]:
+        number = only(children(only(derived), "RISK"))
+        assert number.ConceptNameCodeSequence[0].CodingSchemeDesignator == "99AXNODE"
+        assert number.ConceptNameCodeSequence[0].CodeMeaning == result["package"]["outcome"]
+        value = number.MeasuredValueSequence[0]
+        assert value.MeasurementUnitsCodeSequence[0].CodeValue == "%"
+        assert abs(float(value.NumericValue) - 73.4) < 1e-9
+        assert "No risk estimated" not in texts
+    else:
+        assert not derived and risk["reasons"]
+        assert all(f"No risk estimated: {reason}" in texts for reason in risk["reasons"])
+    assert result["package"]["intended_use"] in texts
+    assert result["package"]["sha256"] in texts and "UNVERIFIED" in texts
+    assert all(note in texts for note in result["notes"])
+    assert not any(c.ValueType == "CODE" and c.ConceptCodeSequence[0].CodeValue == "111301"
+                   for c in items), "a risk is no diagnosis"
+    evidence = {r.ReferencedSOPInstanceUID
+                for s in ds.CurrentRequestedProcedureEvidenceSequence
+                for series in s.ReferencedSeriesSequence for r in series.ReferencedSOPSequence}
+    segs = {o["sop_instance_uid"] for o in result["objects"] if o["kind"] == "seg"}
+    assert evidence == set(sources) | segs
+    if result["generation"] > 1:
+        before = only(only(ds.PredecessorDocumentsSequence).ReferencedSeriesSequence)
+        assert only(before.ReferencedSOPSequence).ReferencedSOPInstanceUID == result["replaces"]
+        assert result["replaces"] in texts
+    else:
+        assert "PredecessorDocumentsSequence" not in ds
+    return uids
+
+
+def check_seg(folder, ds, sources, uids):
+    assert "FrameOfReferenceUID" not in ds
+    shared = ds.SharedFunctionalGroupsSequence[0]
+    assert "PixelMeasuresSequence" not in shared and "PlaneOrientationSequence" not in shared
+    names = []
+    frames = numpy.unpackbits(numpy.frombuffer(ds.PixelData, numpy.uint8), bitorder="little")
+    frames = frames[:ds.NumberOfFrames * ds.Rows * ds.Columns].reshape(-1, ds.Rows, ds.Columns)
+    for frame, groups in zip(frames, ds.PerFrameFunctionalGroupsSequence):
+        number = groups.SegmentIdentificationSequence[0].ReferencedSegmentNumber
+        segment = ds.SegmentSequence[number - 1]
+        image = groups.DerivationImageSequence[0].SourceImageSequence[0]
+        source = sources[image.ReferencedSOPInstanceUID]
+        assert (ds.Rows, ds.Columns) == (source.Rows, source.Columns)
+        name = segment.TrackingID
+        names.append(name)
+        assert segment.TrackingUID == uids.get(name, segment.TrackingUID)
+        assert (frame == mask_of(folder, name, ds.Rows, ds.Columns)).all(), f"mask of {name}"
+        assert ("ReferencedFrameNumber" in image) == (int(source.get("NumberOfFrames", 1)) > 1)
+    return names
+
+
+def check(folder):
+    folder = pathlib.Path(folder)
+    result = json.loads((folder / "result.json").read_text())
+    sources = {}
+    for path in sorted(folder.glob("source-*.dcm")):
+        source = pydicom.dcmread(path)
+        sources[source.SOPInstanceUID] = source
+    first = next((u for u in (result["regions"]["tumour"], result["regions"]["node"]) if u), None)
+    source = sources[first["sop_instance_uid"]] if first else next(iter(sources.values()))
+    objects = {o["file"]: pydicom.dcmread(folder / o["file"]) for o in result["objects"]}
+    for entry in result["objects"]:
+        ds = objects[entry["file"]]
+        assert ds.SOPInstanceUID == entry["sop_instance_uid"]
+        assert ds.SOPClassUID == entry["sop_class_uid"]
+        check_common(ds, source, result)
+        check_patient(ds, source, folder.name)
+    assert len({ds.SeriesInstanceUID for ds in objects.values()}) == len(objects)
+    uids = check_sr(folder, objects["sr.dcm"], sources, result)
+    names = [n for f, ds in objects.items() if f.startswith("seg") for n in
+             check_seg(folder, ds, sources, uids)]
+    assert sorted(names) == sorted(p.stem for p in folder.glob("*.mask"))
+    picture = objects["sc.dcm"]
+    assert picture.pixel_array.shape == (1000, 1600, 3) and picture.BurnedInAnnotation == "YES"
+    assert (folder / "overlay.png").read_bytes()[:4] == b"\x89PNG"
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "spoil":
+        spoil(sys.argv[2], sys.argv[3])
+    else:
+        check(sys.argv[2])
