@@ -94,7 +94,7 @@ static cJSON *mask_write(const struct mask *mask, const char *out_folder, const 
                          const char *name, int *status, struct error *err)
 {
     char relative[NAME_SIZE], path[PATH_MAX];
-    snprintf(relative, sizeof relative, "%s-%s.png", stem, name);
+    snprintf(relative, sizeof relative, "masks/%s-%s.png", stem, name);
     int length = snprintf(path, sizeof path, "%s/%s", out_folder, relative);
     if (*status == STATUS_OK && length >= (int)sizeof path)
         *status = error_set(err, STATUS_LIMIT, "a path is too long");
@@ -173,17 +173,28 @@ static int picture_write(const struct study_plan *plan, const struct study_ident
     return status;
 }
 
+/* Masks lie apart, so that a study's folder holds nothing but DICOM files. */
+static int folders_make(const char *out_folder, const struct study_identity *id, struct error *err)
+{
+    static const char *const parents[] = {"", "masks/"};
+    int status = STATUS_OK;
+    for (int i = 0; i < 2 && status == STATUS_OK; i++) {
+        char path[PATH_MAX];
+        int length = snprintf(path, sizeof path, "%s/%s%s", out_folder, parents[i], id->folder);
+        status = length < (int)sizeof path ? folder_make(path, err)
+                                           : error_set(err, STATUS_LIMIT, "a path is too long");
+    }
+    return status;
+}
+
 static int study_write(const char *out_folder, uint64_t seed, int number, cJSON *truths,
                        struct error *err)
 {
     struct study_plan plan;
     struct study_identity id;
-    char path[PATH_MAX];
     study_plan_draw(seed, number, &plan);
     identity_draw(&plan, &id);
-    if (snprintf(path, sizeof path, "%s/%s", out_folder, id.folder) >= (int)sizeof path)
-        return error_set(err, STATUS_LIMIT, "a path is too long");
-    int status = folder_make(path, err);
+    int status = folders_make(out_folder, &id, err);
     if (status != STATUS_OK)
         return status;
     const struct latents *l = &plan.latents;

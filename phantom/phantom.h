@@ -15,7 +15,7 @@ typedef int phantom_progress(void *context, int done, int studies);
 /* Write studies 1 to `studies` of `seed` to `out_folder` (made when missing):
  *
  *   study-0001/IMG0001.dcm …   2 to 4 ultrasound stills
- *   study-0001/IMG0001-tumour.png, -node.png, -hilum.png   masks, 0 or 255, size of the picture
+ *   masks/study-0001/IMG0001-tumour.png, -node.png, -hilum.png   0 or 255, size of the picture
  *   truth.json                 all studies; see docs/phantom.md
  *
  * Study k of a seed has the same bytes however many studies are written with it. Existing files

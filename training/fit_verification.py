@@ -20,7 +20,7 @@ import numpy
 import outline_data
 import verification_package as vp
 
-SEED, STUDIES = 201, 500
+SEED = 201
 SELFTEST_SEED = 9
 
 HEAD = """\
@@ -88,20 +88,10 @@ def sha256(path):
         return hashlib.sha256(file.read()).hexdigest()
 
 
-def write_manifest(folder):
-    names = []
-    for parent, _, files in os.walk(folder):
-        names += [os.path.relpath(os.path.join(parent, name), folder) for name in files]
-    names = sorted(name for name in names if name not in ("MANIFEST", "MANIFEST.sig"))
-    with open(os.path.join(folder, "MANIFEST"), "w") as file:
-        for name in names:
-            file.write(f"{sha256(os.path.join(folder, name))}  {name}\n")
-
-
-def write_package(folder, text):
+def write_package(axnode, folder, text):
     with open(os.path.join(folder, "package.yaml"), "w") as file:
         file.write(text)
-    write_manifest(folder)
+    subprocess.run([axnode, "model", "selftest", "--write", folder], check=True)
 
 
 def write_selftest_pictures(axnode, work, folder):
@@ -163,6 +153,7 @@ def main():
     parser.add_argument("--node", required=True)
     parser.add_argument("--work", required=True, help="scratch: studies and results are kept there")
     parser.add_argument("--out", required=True)
+    parser.add_argument("--studies", type=int, default=500)
     parser.add_argument("--version", default="1.0.0")
     options = parser.parse_args()
 
@@ -181,14 +172,13 @@ def main():
 
     unfitted = os.path.join(options.work, "unfitted")
     shutil.rmtree(unfitted, ignore_errors=True)
-    os.makedirs(unfitted)
-    for name in ("tumour.onnx", "node.onnx"):
-        shutil.copyfile(os.path.join(options.out, name), os.path.join(unfitted, name))
-    provenance = PROVENANCE.format(n=0, studies=STUDIES, seed=SEED)
-    write_package(unfitted, head + "incomplete: [the score is not fitted yet]\n" + provenance)
+    shutil.copytree(options.out, unfitted)
+    provenance = PROVENANCE.format(n=0, studies=options.studies, seed=SEED)
+    missing = "incomplete: [the score is not fitted yet]\n"
+    write_package(options.axnode, unfitted, head + missing + provenance)
 
     studies = os.path.join(options.work, f"studies-{SEED}")
-    truth = vp.make_studies(options.axnode, studies, STUDIES, SEED)
+    truth = vp.make_studies(options.axnode, studies, options.studies, SEED)
     results = vp.analyze(
         options.axnode, unfitted, studies, os.path.join(options.work, f"results-{SEED}")
     )
@@ -197,13 +187,13 @@ def main():
     intercept, coefficients = vp.fit_logistic((x - centre) / scale, y)
     score = 1 / (1 + numpy.exp(-intercept - (x - centre) / scale @ coefficients))
     area, low, high = vp.auc_with_interval(score, y)
-    print(f"{len(x)} of {STUDIES} studies measured; AUC where fitted {area:.3f} ({low:.3f}-{high:.3f})")
+    print(f"{len(x)} of {options.studies} studies measured; AUC where fitted {area:.3f} ({low:.3f}-{high:.3f})")
     for (name, _), b in zip(vp.TERMS, coefficients):
         print(f"  {b:+.3f}  {name}")
 
     text = head + model_text(intercept, centre, scale, coefficients, youden(score, y))
-    write_package(options.out, text + PROVENANCE.format(n=len(x), studies=STUDIES, seed=SEED))
-    subprocess.run([options.axnode, "model", "selftest", "--write", options.out], check=True)
+    provenance = PROVENANCE.format(n=len(x), studies=options.studies, seed=SEED)
+    write_package(options.axnode, options.out, text + provenance)
 
 
 if __name__ == "__main__":
