@@ -124,7 +124,7 @@ const struct setting destination_table[] = {
      "AE title of the destination."},
     {"address", SETTING_HOST, 0, 0, NULL, "pacs.example.org", true, DESTINATION_AT(address),
      "Host name or address of the destination."},
-    {"port", SETTING_INT, 1, 65535, "104", NULL, true, DESTINATION_AT(port), "Its TCP port."},
+    {"port", SETTING_INT, 1, 65535, NULL, "104", true, DESTINATION_AT(port), "Its TCP port."},
     {"objects", SETTING_OBJECTS, 0, 0, "[sr, seg, sc]", NULL, true, DESTINATION_AT(sr),
      "Which objects it gets: sr (report), seg (segmentation), sc (picture with the outlines)."},
 };

@@ -182,7 +182,7 @@ static int analyse(struct worker *w, const struct queue_job *job, const char *fo
     struct pipeline_job input = {.object_count = job->instance_count,
                                  .generation = job->generation,
                                  .created_us = job->created_us};
-    struct pipeline_object *objects;
+    struct pipeline_object *objects = NULL;
     settings.limits = limits_of_objects(w->role->settings);
     settings.frames_max = w->role->settings->limits.images_per_study;
     settings.uid_namespace = "service";

@@ -1,0 +1,248 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "service/settings.h"
+#include "service/settings_table.h"
+
+static const char minimal[] = "store: /s\ndatabase: d\n";
+
+static int parse(const char *text, const struct settings **ret_settings, struct error *err)
+{
+    return settings_parse(text, strlen(text), "axnode.yaml", ret_settings, err);
+}
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    const struct settings *s;
+    struct error err = {0};
+    assert_int_equal(parse(minimal, &s, &err), 0);
+    assert_string_equal(s->store, "/s");
+    assert_string_equal(s->receiver.ae_title, "AXNODE");
+    assert_string_equal(s->receiver.address, "127.0.0.1");
+    assert_int_equal(s->receiver.port, 11112);
+    assert_true(s->receiver.check_called_ae);
+    assert_int_equal(s->study.quiet_period_us, 30000000);
+    assert_int_equal(s->limits.frame_pixels, 67108864);
+    assert_int_equal(s->supervisor.restart_first_us, 500000);
+    assert_int_equal(s->log.level, LOG_INFO);
+    assert_string_equal(s->package, "");
+    assert_int_equal(s->destination_count, 0);
+    assert_int_equal(s->packages.trusted_key_count, 0);
+    settings_free(s);
+}
+
+static void test_values(void **state)
+{
+    (void)state;
+    const struct settings *s;
+    struct error err = {0};
+    const char *text = "store: /s\ndatabase: 'host=/run user=axnode'\n"
+                       "receiver: {ae_title: 'MY NODE', address: '::', port: 104}\n"
+                       "study: {quiet_period_s: 0.25}\n"
+                       "packages: {allow_unsigned: false, trusted_keys: [/k/a.pem, /k/b.pem]}\n"
+                       "log: {level: debug}\nlimits:\n"
+                       "destinations:\n"
+                       "  - {name: pacs, ae_title: PACS, address: pacs.local, port: 11113}\n"
+                       "  - {name: arch, ae_title: ARCH, address: 10.0.0.1, port: 104,\n"
+                       "     objects: [sc, sr]}\n";
+    assert_int_equal(parse(text, &s, &err), 0);
+    assert_string_equal(s->receiver.ae_title, "MY NODE");
+    assert_string_equal(s->receiver.address, "::");
+    assert_int_equal(s->study.quiet_period_us, 250000);
+    assert_int_equal(s->packages.trusted_key_count, 2);
+    assert_string_equal(s->packages.trusted_keys[1], "/k/b.pem");
+    assert_false(s->packages.allow_unsigned);
+    assert_int_equal(s->log.level, LOG_DEBUG);
+    assert_int_equal(s->destination_count, 2);
+    assert_true(s->destinations[0].sr && s->destinations[0].seg && s->destinations[0].sc);
+    assert_true(s->destinations[1].sr && !s->destinations[1].seg && s->destinations[1].sc);
+    assert_string_equal(s->destinations[1].address, "10.0.0.1");
+    settings_free(s);
+}
+
+/* Bad input beside the whole message it gets. */
+static const struct {
+    const char *text, *message;
+} refused[] = {
+    {"store: /s\n", "axnode.yaml:1: setting 'database' must be set"},
+    {"store: /s\ndatabase: d\nstroe: /t\n", "axnode.yaml:3: unknown setting 'stroe'"},
+    {"store: /s\ndatabase: d\nreceiver:\n  prot: 1\n",
+     "axnode.yaml:4: unknown setting 'receiver.prot'"},
+    {"store: /s\ndatabase: d\nreceiver:\n  port: {a: 1}\n",
+     "axnode.yaml:4: port: must be a whole number"},
+    {"store: /s\ndatabase: d\nreceiver: 5\n",
+     "axnode.yaml:3: receiver: must be a mapping of keys and values"},
+    {"store: /s\ndatabase: d\nreceiver: {port: 0}\n",
+     "axnode.yaml:3: port: '0': must lie between 1 and 65535"},
+    {"store: /s\ndatabase: d\nreceiver: {port: eleven}\n",
+     "axnode.yaml:3: port: 'eleven': not a whole number"},
+    {"store: /s\ndatabase: d\nreceiver: {port: '104'}\n",
+     "axnode.yaml:3: port: '104': must be a whole number, not text"},
+    {"store: relative\ndatabase: d\n",
+     "axnode.yaml:1: store: 'relative' must be an absolute path"},
+    {"store: [a]\ndatabase: d\n", "axnode.yaml:1: store: must be text"},
+    {"store: /s\ndatabase: d\nreceiver: {ae_title: SEVENTEENLETTERSX}\n",
+     "axnode.yaml:3: ae_title: 'SEVENTEENLETTERSX' must be an AE title: 1 to 16 characters, no "
+     "blank at either end"},
+    {"store: /s\ndatabase: d\nreceiver: {ae_title: \"A\\\\B\"}\n",
+     "axnode.yaml:3: ae_title: 'A\\B' must be an AE title: printable ASCII without backslash"},
+    {"store: /s\ndatabase: d\nreceiver: {address: localhost}\n",
+     "axnode.yaml:3: address: 'localhost' must be a numeric IPv4 or IPv6 address"},
+    {"store: /s\ndatabase: d\nreceiver: {check_called_ae: yes}\n",
+     "axnode.yaml:3: check_called_ae: 'yes' must be true or false"},
+    {"store: /s\ndatabase: d\nstudy: {quiet_period_s: 0.01}\n",
+     "axnode.yaml:3: quiet_period_s: '0.01': must lie between 0.1 and 86400"},
+    {"store: /s\ndatabase: d\nstudy: {quiet_period_s: soon}\n",
+     "axnode.yaml:3: quiet_period_s: 'soon': not a finite number"},
+    {"store: /s\ndatabase: d\nlog: {level: loud}\n",
+     "axnode.yaml:3: level: 'loud' must be error, warning, info or debug"},
+    {"store: /s\ndatabase: d\npackages: {trusted_keys: /k}\n",
+     "axnode.yaml:3: trusted_keys: must be a list"},
+    {"store: /s\ndatabase: d\nreceiver: {max_associations: 4, associations_per_peer: 5}\n",
+     "axnode.yaml:3: associations_per_peer: must not exceed receiver.max_associations"},
+    {"store: /s\ndatabase: d\nsender: {backoff_first_s: 9, backoff_max_s: 8}\n",
+     "axnode.yaml:3: backoff_first_s: must not exceed sender.backoff_max_s"},
+    {"store: /s\ndatabase: d\ndestinations: none\n",
+     "axnode.yaml:3: destinations: must be a list"},
+    {"store: /s\ndatabase: d\ndestinations:\n  - {name: a, ae_title: A, address: h}\n",
+     "axnode.yaml:4: destinations: 'port' must be set"},
+    {"store: /s\ndatabase: d\ndestinations:\n"
+     "  - {name: a, ae_title: A, address: h, port: 1, objects: [pdf]}\n",
+     "axnode.yaml:4: objects: must be sr, seg or sc, each once"},
+    {"store: /s\ndatabase: d\ndestinations:\n"
+     "  - {name: a, ae_title: A, address: h, port: 1, objects: []}\n",
+     "axnode.yaml:4: objects: must name at least one of sr, seg and sc"},
+    {"store: /s\ndatabase: d\ndestinations:\n"
+     "  - {name: a, ae_title: A, address: h, port: 1, colour: red}\n",
+     "axnode.yaml:4: unknown key 'colour'"},
+    {"store: /s\ndatabase: d\ndestinations:\n  - {name: a, ae_title: A, address: h, port: 1}\n"
+     "  - {name: a, ae_title: B, address: h, port: 1}\n",
+     "axnode.yaml:5: name: 'a' stands twice"},
+    {"store: /s\ndatabase: d\nstore: /t\n", "axnode.yaml:3: key 'store' stands twice"},
+    {"[1, 2]\n", "axnode.yaml:1: must be a mapping of keys and values"},
+};
+
+static void test_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        const struct settings *s = NULL;
+        struct error err = {0};
+        if (parse(refused[i].text, &s, &err) != STATUS_INVALID)
+            fail_msg("not refused: %s", refused[i].text);
+        assert_string_equal(err.message, refused[i].message);
+        assert_null(s);
+    }
+}
+
+static void test_missing_file(void **state)
+{
+    (void)state;
+    const struct settings *s = NULL;
+    struct error err = {0};
+    assert_int_equal(settings_load("/nonexistent/axnode.yaml", &s, &err), STATUS_NOT_FOUND);
+}
+
+/* A document far deeper or wider than any setting is an error, not a crash. */
+static void test_hostile(void **state)
+{
+    (void)state;
+    struct buffer text BUFFER_AUTO = {0};
+    const struct settings *s = NULL;
+    struct error err = {0};
+    for (int i = 0; i < 30; i++)
+        assert_int_equal(buffer_print(&text, &err, "%*sreceiver:\n", i, ""), 0);
+    assert_int_equal(parse(buffer_text(&text), &s, &err), STATUS_INVALID);
+    assert_string_equal(err.message, "axnode.yaml:2: unknown setting 'receiver.receiver'");
+}
+
+static void test_fixed_difference(void **state)
+{
+    (void)state;
+    const struct settings *a, *b, *c;
+    struct error err = {0};
+    assert_int_equal(parse(minimal, &a, &err), 0);
+    assert_int_equal(parse("store: /s\ndatabase: d\nstudy: {quiet_period_s: 1}\n", &b, &err), 0);
+    assert_int_equal(parse("store: /s\ndatabase: d\nreceiver: {port: 1}\n", &c, &err), 0);
+    assert_null(settings_fixed_difference(a, a));
+    assert_null(settings_fixed_difference(a, b));
+    assert_string_equal(settings_fixed_difference(a, c), "receiver.port");
+    settings_free(a);
+    settings_free(b);
+    settings_free(c);
+}
+
+static void assert_file_is(const char *path, int (*print)(struct buffer *, struct error *))
+{
+    struct buffer printed BUFFER_AUTO = {0}, file BUFFER_AUTO = {0};
+    struct error err = {0};
+    assert_int_equal(print(&printed, &err), 0);
+    assert_int_equal(file_read(path, 1 << 20, &file, &err), 0);
+    assert_string_equal(buffer_text(&printed), buffer_text(&file));
+}
+
+static void test_documents(void **state)
+{
+    (void)state;
+    assert_file_is(SOURCE_DIR "/docs/settings.md", settings_print_reference);
+    assert_file_is(SOURCE_DIR "/deploy/axnode.yaml", settings_print_sample);
+}
+
+/* The sample as it is, and with each line of one '#' switched on, reads as the defaults say. */
+static void test_sample(void **state)
+{
+    (void)state;
+    struct buffer sample BUFFER_AUTO = {0}, live BUFFER_AUTO = {0};
+    const struct settings *a, *b, *defaults;
+    struct error err = {0};
+    assert_int_equal(settings_print_sample(&sample, &err), 0);
+    assert_int_equal(parse(buffer_text(&sample), &a, &err), 0);
+    for (const char *line = buffer_text(&sample); *line;) {
+        size_t n = strcspn(line, "\n") + 1;
+        bool live_line = line[0] == '#' && line[1] != '#';
+        assert_int_equal(buffer_add(&live, line + live_line, n - live_line, &err), 0);
+        line += n;
+    }
+    if (parse(buffer_text(&live), &b, &err) < 0)
+        fail_msg("%s", err.message);
+    assert_int_equal(parse("store: /var/lib/axnode\ndatabase: dbname=axnode\n", &defaults, &err),
+                     0);
+    assert_null(settings_fixed_difference(a, defaults));
+    assert_null(settings_fixed_difference(b, defaults));
+    assert_int_equal(b->destination_count, 1);
+    assert_int_equal(b->sender.backoff_max_us, defaults->sender.backoff_max_us);
+    settings_free(a);
+    settings_free(b);
+    settings_free(defaults);
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < settings_table_count; i++) {
+        assert_true(strlen(settings_table[i].help) > 10);
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(settings_table[i].name, settings_table[k].name);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults),  cmocka_unit_test(test_values),
+        cmocka_unit_test(test_refused),   cmocka_unit_test(test_missing_file),
+        cmocka_unit_test(test_hostile),   cmocka_unit_test(test_fixed_difference),
+        cmocka_unit_test(test_documents), cmocka_unit_test(test_sample),
+        cmocka_unit_test(test_table),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
