@@ -28,7 +28,8 @@ struct measurements {
     struct axis short_axis; /* longest diameter perpendicular to it */
     double axis_ratio;      /* long / short, no unit */
     double area_px, area_mm2;           /* pixels of the mask; mm² is 0 when not calibrated */
-    double perimeter_px, perimeter_mm;
+    double perimeter_px, perimeter_mm;  /* along pixel edges (marching squares, as PyRadiomics):
+                                           up to 8 % above a smooth outline */
     double circularity;                 /* 4π area / perimeter² */
     /* Nodes whose network marks the hilum; all 0 otherwise. */
     bool hilum_marked;                  /* the network has a hilum output */

@@ -39,6 +39,8 @@ static int keep_text(const struct reader *r, const struct yaml_node *node, const
     int status = yaml_text(r->yaml, node, &text, err);
     if (status < 0)
         return status;
+    if (!*text)
+        return yaml_error(r->yaml, node, err, "must not be empty");
     if (strlen(text) > TEXT_MAX)
         return yaml_error(r->yaml, node, err, "is longer than %d characters", TEXT_MAX);
     const char *copy = arena_text(&r->package->arena, text);

@@ -17,7 +17,7 @@
 
 #define SHARED SOURCE_DIR "/../shared/"
 
-enum { STILLS = 20, STEP = 18 /* spread over the 365 stills of the fold */ };
+enum { STILLS = 73, STEP = 5 /* spread over the 365 stills of the fold */ };
 
 /* The next still of fold 4; false at the end. The table's columns: id,case,fold,… */
 static bool next_still(char **line, char id[64])
