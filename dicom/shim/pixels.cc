@@ -5,6 +5,8 @@
 #include <utility>
 
 #include <dcmtk/dcmdata/dccodec.h>
+#include <dcmtk/dcmdata/dcpixseq.h>
+#include <dcmtk/dcmdata/dcpxitem.h>
 #include <dcmtk/dcmimage/diregist.h> /* registers the colour models */
 #include <dcmtk/dcmimgle/dcmimage.h>
 
@@ -106,6 +108,37 @@ static int check_decoder(DcmDataset &dataset, const char *path, struct error *er
     return 0;
 }
 
+static uint32_t little_endian(const Uint8 *bytes)
+{
+    return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+}
+
+/* PS3.5 annex G. DCMTK 3.6.7 follows the offsets in a frame's header wherever they point: they
+ * must rise, stay in the fragment and leave each segment some bytes. */
+static bool rle_frame_sound(DcmDataset &dataset, int frame, const struct dicom_instance *shape)
+{
+    DcmElement *element = nullptr;
+    DcmPixelSequence *sequence = nullptr;
+    DcmPixelItem *item = nullptr;
+    Uint8 *bytes = nullptr;
+    uint32_t segments = (uint32_t)(shape->samples_per_pixel * (shape->bits_allocated / 8));
+    if (dataset.findAndGetElement(DCM_PixelData, element).bad() ||
+        static_cast<DcmPixelData *>(element)
+            ->getEncapsulatedRepresentation(EXS_RLELossless, nullptr, sequence)
+            .bad() ||
+        sequence->getItem(item, static_cast<unsigned long>(frame) + 1).bad() ||
+        item->getLength() < 64 || item->getUint8Array(bytes).bad() || !bytes ||
+        little_endian(bytes) != segments || segments < 1 || segments > 15)
+        return false;
+    for (uint32_t i = 1; i <= segments; i++) {
+        uint32_t start = little_endian(bytes + 4 * i);
+        uint32_t end = i < segments ? little_endian(bytes + 4 * i + 4) : item->getLength();
+        if (start < 64 || end > item->getLength() || start > end || end - start < 2)
+            return false;
+    }
+    return true;
+}
+
 static int decode(const char *path, int frame, const struct dicom_limits *limits,
                   struct image *ret_image, struct error *err)
 {
@@ -132,6 +165,9 @@ static int decode(const char *path, int frame, const struct dicom_limits *limits
     r = check_decoder(dataset, path, err);
     if (r < 0)
         return r;
+    if (dataset.getOriginalXfer() == EXS_RLELossless &&
+        (scan.fragments != (uint32_t)shape->frames || !rle_frame_sound(dataset, frame, shape.get())))
+        return error_set(err, STATUS_INVALID, "%s: the run-length encoding is damaged", path);
     std::unique_ptr<DicomImage> decoded = open_frame(dataset, frame);
     if (!decoded && decode_all(dataset, &scan, shape.get(), limits))
         decoded = open_frame(dataset, frame);
