@@ -129,11 +129,11 @@ const char *queue_committed_name(enum queue_committed committed);
 int queue_commit(struct db *db, int64_t job, const char *token, const struct queue_result *result,
                  enum queue_committed *ret_committed, struct error *err);
 
-/* By a person: failed deliveries wait again; else the study's last job is pending again with
- * attempt 0, of the same generation and creation time, so that an unchanged set-up makes the
- * same bytes and sends them again. A study held for two patients is received again with the
- * inputs of its first patient. STATUS_NOT_FOUND: no such study; STATUS_CONFLICT: it is under
- * way. */
+/* By a person: failed and deferred deliveries are due at once; where there are none, the study's
+ * last job is pending again with attempt 0, of the same generation and creation time, so that an
+ * unchanged set-up makes the same bytes and sends them again. A study that was held, or has
+ * inputs its last job does not know, is received again. STATUS_NOT_FOUND: no such study;
+ * STATUS_CONFLICT: it is under way (receiving, queued, working). */
 int queue_retry(struct db *db, const char *study_instance_uid, struct error *err);
 
 #endif
