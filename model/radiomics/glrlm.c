@@ -77,8 +77,7 @@ int glrlm_matrix(const struct levels *l, const struct direction *d,
     return 0;
 }
 
-static int add_features(const struct size_matrix *m, size_t voxels, double *sums,
-                        struct error *err)
+static int add_features(const struct size_matrix *m, double *sums, struct error *err)
 {
     struct emphasis e;
     int r = emphasis_compute(m, &e, err);
@@ -96,7 +95,7 @@ static int add_features(const struct size_matrix *m, size_t voxels, double *sums
         [ENTROPY] = e.entropy,
         [LENGTH_NONUNIFORMITY] = e.size_nonuniformity,
         [LENGTH_NONUNIFORMITY_NORMALISED] = e.size_nonuniformity_normalised,
-        [PERCENTAGE] = e.total / (double)voxels,
+        [PERCENTAGE] = e.total / e.voxels,
         [VARIANCE] = e.size_variance,
         [SHORT] = e.small,
         [SHORT_HIGH] = e.small_high,
@@ -141,7 +140,7 @@ static int combined(const struct levels *l, enum radiomics_weighting weighting,
         size_matrix_release(&m);
     }
     if (r == 0 && used)
-        r = add_features(&sum, l->voxels, sums, err);
+        r = add_features(&sum, sums, err);
     size_matrix_release(&sum);
     *ret_used = used;
     return r;
@@ -158,7 +157,7 @@ static int separate(const struct levels *l, const struct direction *list, int co
         if (r < 0)
             break;
         if (!empty) {
-            r = add_features(&m, l->voxels, sums, err);
+            r = add_features(&m, sums, err);
             used++;
         }
         size_matrix_release(&m);

@@ -140,7 +140,7 @@ int glszm_compute(const struct levels *l, int flat, double *ret_values,
     v[SMALL_HIGH] = e.small_high;
     v[SMALL_LOW] = e.small_low;
     v[ENTROPY] = e.entropy;
-    v[PERCENTAGE] = e.total / (double)l->voxels;
+    v[PERCENTAGE] = e.total / e.voxels;
     v[VARIANCE] = e.size_variance;
     *ret_meaningless = 0;
     return 0;

@@ -227,18 +227,29 @@ static int make_region(const struct volume *image, const uint8_t *mask,
     return r;
 }
 
+/* Whether resampling would move a voxel; if not, PyRadiomics cuts instead. */
+static bool moves(const struct radiomics_settings *settings, const struct region *region)
+{
+    for (int d = 0; d < 3; d++)
+        if (settings->resampled_spacing_mm[d] != 0 && region->box.size[d] > 1 &&
+            settings->resampled_spacing_mm[d] != region->spacing_mm[d])
+            return true;
+    return false;
+}
+
 static int change_grid(const struct radiomics_settings *settings, struct volume *image,
                        uint8_t **mask, struct error *err)
 {
-    if (settings->resample)
-        return error_set(err, STATUS_UNSUPPORTED, "resampling is not implemented");
-    if (!settings->pre_crop)
+    if (!settings->resample && !settings->pre_crop)
         return 0;
     struct region region;
     int r = region_init(&region, *mask, image->size, image->spacing_mm, err);
     if (r < 0)
         return r;
-    r = crop(&region, settings->pad_distance, image, mask, err);
+    if (settings->resample && moves(settings, &region))
+        r = resample(settings, &region, image, mask, err);
+    else
+        r = crop(&region, settings->pad_distance, image, mask, err);
     region_release(&region);
     return r;
 }

@@ -20,7 +20,7 @@ void normalise(struct volume *image, double scale, double outliers);
 
 /* Image and mask on a grid of settings->resampled_spacing_mm around the region; the mask by
  * nearest neighbour. Replaces both. */
-int resample(const struct radiomics_settings *settings, struct volume *image, uint8_t **mask,
-             struct error *err);
+int resample(const struct radiomics_settings *settings, const struct region *region,
+             struct volume *image, uint8_t **mask, struct error *err);
 
 #endif

@@ -75,7 +75,8 @@ int size_matrix_init(struct size_matrix *ret_matrix, int rows, int columns, cons
 /* What runs, zones and dependences have in common; sizes are j, grey levels are i, p the share
  * of one count in all. */
 struct emphasis {
-    double total;
+    double total;                    /* Σ n */
+    double voxels;                   /* Σ n j */
     double small, large;             /* Σ p/j², Σ p j² */
     double low_grey, high_grey;      /* Σ p/i², Σ p i² */
     double small_low, small_high, large_low, large_high;

@@ -110,6 +110,8 @@ int emphasis_compute(const struct size_matrix *m, struct emphasis *ret_emphasis,
     e.size_nonuniformity_normalised = e.size_nonuniformity / e.total;
     e.grey_variance = variance(per_grey, m->grey, m->rows, e.total);
     e.size_variance = variance(per_size, m->sizes, m->columns, e.total);
+    for (int j = 0; j < m->columns; j++)
+        e.voxels += per_size[j] * m->sizes[j];
     free(rows);
     free(per_size);
     *ret_emphasis = e;
