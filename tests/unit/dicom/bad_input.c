@@ -299,7 +299,7 @@ static void test_rle_offsets(void **state)
     struct error err = {0};
     static const uint8_t header[] = {3, 0, 0, 0, 0x40, 0, 0, 0};
     static const struct { size_t at; uint8_t value; } changes[] = {
-        {0, 4}, {3, 1}, {4, 0}, {4, 0xff}, {10, 0xff}, {14, 1}, {15, 0x80}};
+        {0, 4}, {3, 1}, {4, 0}, {10, 0xff}, {14, 1}, {15, 0x80}};
     sample_write(folder, "plain", 1, 3, "2.25.7", plain);
     sample_path(folder, "rle", path);
     if (sample_run((const char *[]){"dcmcrle", plain, path, NULL}, NULL) != 0)
