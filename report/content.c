@@ -81,6 +81,15 @@ static struct sr_node *add_number(struct builder *b, struct sr_node *parent,
     return node;
 }
 
+/* Frames may be named in multi-frame classes only (PS3.3 C.18.4), current or retired; some
+ * machines write loops as still images. */
+static bool has_frames(const struct dicom_instance *header)
+{
+    return header->frames > 1 &&
+           (strcmp(header->sop_class_uid, "1.2.840.10008.5.1.4.1.1.3.1") == 0 ||
+            strcmp(header->sop_class_uid, "1.2.840.10008.5.1.4.1.1.3") == 0);
+}
+
 struct dicom_reference content_reference(const struct report_input *input, size_t index)
 {
     const struct report_image *image = &input->images[index];
@@ -88,7 +97,7 @@ struct dicom_reference content_reference(const struct report_input *input, size_
         .sop_class_uid = image->header->sop_class_uid,
         .sop_instance_uid = image->header->sop_instance_uid,
         .series_instance_uid = image->header->series_instance_uid,
-        .frame = image->header->frames > 1 ? image->frame + 1 : 0,
+        .frame = has_frames(image->header) ? image->frame + 1 : 0,
     };
 }
 
