@@ -48,6 +48,9 @@ static int order(const void *a, const void *b)
 static int pass_over(struct studies *studies, struct arena *arena, const char *path,
                      const char *reason, bool unreadable, struct error *err)
 {
+    size_t n = strlen(path); /* which the list names anyway */
+    if (strncmp(reason, path, n) == 0 && strncmp(reason + n, ": ", 2) == 0)
+        reason += n + 2;
     const char *copy = arena_text(arena, reason);
     if (!copy)
         return error_set(err, STATUS_NOMEM, "out of memory");
