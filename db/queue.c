@@ -73,7 +73,7 @@ static int study_complete(struct db *db, int64_t study, int generation, bool *re
     if (*ret_job)
         return generation_open(db, study, generation + 1, 0, err);
     return db_query(db,
-        "UPDATE study SET state = 'not_applicable', reason = 'no object to be analysed'"
+        "UPDATE study SET state = 'not_applicable', reason = 'the study holds no ultrasound images'"
         " WHERE id = $1",
         DB_VALUES(db_int(study)), NULL, err);
 }

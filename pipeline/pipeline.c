@@ -67,6 +67,14 @@ static void note(struct run *run, const char *format, ...)
         run->notes[run->note_count++] = kept;
 }
 
+/* A message about a file, without its name: readers of reports know no files. */
+static const char *without_path(const char *message, const char *path)
+{
+    size_t length = strlen(path);
+    bool named = strncmp(message, path, length) == 0 && message[length] == ':';
+    return named ? message + length + strspn(message + length, ": ") : message;
+}
+
 struct pipeline_settings pipeline_settings_default(void)
 {
     return (struct pipeline_settings){
@@ -113,7 +121,7 @@ static bool same_patient(const struct dicom_instance *a, const struct dicom_inst
 static int read_headers(struct run *run, char *ret_reason, size_t reason_size, struct error *err)
 {
     const struct pipeline_job *job = run->job;
-    struct error first = {0};
+    char first[256] = "";
     size_t other = 0, without_pixels = 0, unreadable = 0;
     const struct dicom_instance *before = NULL;
     run->images = arena_array(&run->arena, job->object_count, sizeof *run->images);
@@ -126,13 +134,12 @@ static int read_headers(struct run *run, char *ret_reason, size_t reason_size, s
         struct error why = {0};
         int status = dicom_instance_read(job->objects[i].path, &run->settings->limits, header, &why);
         if (status == STATUS_IO || status == STATUS_NOMEM || status == STATUS_NOT_FOUND) {
-            if (err)
-                *err = why;
+            *err = why;
             return status;
         }
         if (status < 0) {
             if (!unreadable++)
-                first = why;
+                snprintf(first, sizeof first, "%s", without_path(why.message, job->objects[i].path));
             continue;
         }
         if (header->own)
@@ -153,13 +160,13 @@ static int read_headers(struct run *run, char *ret_reason, size_t reason_size, s
     }
     if (unreadable)
         note(run, "%zu object%s could not be read: %s", unreadable, unreadable == 1 ? "" : "s",
-             first.message);
+             first);
     if (without_pixels)
         note(run, "%zu object%s held no pixels", without_pixels, without_pixels == 1 ? "" : "s");
     if (run->image_count == 0) {
         if (unreadable)
             return error_set(err, STATUS_INVALID, "no object of the study can be read: %s",
-                             first.message);
+                             first);
         snprintf(ret_reason, reason_size, "%s",
                  without_pixels ? "the ultrasound objects hold no pixels"
                  : other        ? "the study holds no ultrasound images"
@@ -205,10 +212,9 @@ static int outline_candidate(struct run *run, size_t index, int frame, struct er
     int status = dicom_frame_decode(image->object->path, frame, &run->settings->limits,
                                     &candidate.picture, err);
     if (status == STATUS_UNSUPPORTED || status == STATUS_INVALID || status == STATUS_LIMIT) {
-        struct error none = {0};
-        note(run, "image %zu could not be decoded: %s", index + 1, err ? err->message : "");
-        if (err)
-            *err = none;
+        note(run, "image %zu could not be decoded: %s", index + 1,
+             without_path(err->message, image->object->path));
+        *err = (struct error){0};
         return 0;
     }
     if (status == 0) {

@@ -331,10 +331,9 @@ def account(stack, files, progress=lambda text: None, timeout_s=600):
     wait_for("every study reaches its end", lambda: nothing_on_its_way(stack), timeout_s)
     objects = {row[0]: row[1:] for row in stack.sql(
         "SELECT i.calling_ae, i.role, s.study_uid, s.state, coalesce(s.reason, '') FROM instance i "
-        "JOIN study s ON s.id = i.study_id")}
+        "JOIN study s ON s.id = i.study")}
     results = {row[0]: row[1:] for row in stack.sql(
-        "SELECT s.study_uid, r.outcome, coalesce(r.reason, '') FROM result r "
-        "JOIN job j ON j.id = r.job_id JOIN study s ON s.id = j.study_id ORDER BY j.generation")}
+        "SELECT study_uid, outcome, coalesce(reason, '') FROM v_result ORDER BY generation")}
     log = stack.log("axnoded")
     for row in rows:
         calling = row.pop("calling")

@@ -63,11 +63,18 @@ def readable(path):
 
 def outgoing(stack):
     """{SOP Instance UID: (kind, study UID, SHA-256, path of the file)} of all we made."""
-    rows = stack.sql("SELECT sop_uid, kind, study_uid, sha256, key FROM outgoing "
-                     "JOIN job ON job.id = outgoing.job_id JOIN study ON study.id = job.study_id")
+    rows = stack.sql("SELECT o.sop_uid, o.kind, s.study_uid, o.sha256, o.key FROM outgoing o "
+                     "JOIN job j ON j.id = o.job JOIN study s ON s.id = j.study")
     return {uid: (kind, study, sha256,
                   stack.folder / "store" / "outgoing" / key[:2] / f"{key}.dcm")
             for uid, kind, study, sha256, key in rows}
+
+
+def outcome(stack, study_uid):
+    """Outcome of a study's last result, or None."""
+    rows = stack.sql(f"SELECT outcome FROM v_result WHERE study_uid = '{study_uid}' "
+                     "ORDER BY generation DESC LIMIT 1")
+    return rows[0][0] if rows else None
 
 
 class StackTest(unittest.TestCase):

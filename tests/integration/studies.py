@@ -54,8 +54,6 @@ class Studies(checks.StackTest):
 
     def test_4_another_attempt_gives_the_same_bytes(self):
         before = outgoing(self.stack)
-        attempts = int(self.stack.sql("SELECT count(*) FROM event WHERE kind = 'retry'")[0][0])
-        self.assertEqual(attempts, 0)
         some = sorted(self.studies)[:5]
         digests = {path: hashlib.sha256(path.read_bytes()).hexdigest()
                    for _, study, _, path in before.values() if study in some}
@@ -84,7 +82,7 @@ class Studies(checks.StackTest):
         self.assertIn("msg=", log)
         for word in ("PHANTOM^", "PatientName"):
             self.assertNotIn(word, log)
-        for row in self.stack.sql("SELECT patient_id FROM study LIMIT 10"):
+        for row in self.stack.sql("SELECT DISTINCT patient_id FROM v_study LIMIT 10"):
             self.assertNotIn(row[0], log)
 
     def test_7_a_late_object_makes_a_new_generation(self):

@@ -222,7 +222,7 @@ static void studies_of_other_objects_end_with_a_reason(void **state)
     assert_int_equal(complete(f->db), 0);
     assert_string_equal(study_state(f->db, 1), "not_applicable");
     assert_string_equal(sql_text(f->db, "SELECT reason FROM study", text, sizeof text),
-                        "no object to be analysed");
+                        "the study holds no ultrasound images");
 }
 
 int main(void)
