@@ -110,13 +110,14 @@ struct queue_result {
     size_t feature_count;
     const struct queue_object *objects; /* durable in the store before this call */
     size_t object_count;
-    const char *const *destinations; /* names of settings; each gets every object */
+    const char *const *destinations; /* names of settings */
     size_t destination_count;
+    const bool *wanted; /* [destination][object]; NULL: each gets every object */
 };
 
 enum queue_committed {
     QUEUE_DELIVERING,
-    QUEUE_DONE,           /* no destinations or no objects */
+    QUEUE_DONE,           /* nobody gets an object */
     QUEUE_NOT_APPLICABLE,
     QUEUE_SUPERSEDED,     /* stored, not sent: newer objects arrived meanwhile */
     QUEUE_NEXT_GENERATION,/* not stored: this generation was delivered with other content, so

@@ -179,6 +179,20 @@ static int outbox_add(struct db *db, int64_t outgoing, const char *destination,
         DB_VALUES(db_int(outgoing), db_text(destination)), NULL, err);
 }
 
+static bool wants(const struct queue_result *r, size_t destination, size_t object)
+{
+    return !r->wanted || r->wanted[destination * r->object_count + object];
+}
+
+static bool anything_wanted(const struct queue_result *r)
+{
+    for (size_t d = 0; d < r->destination_count; d++)
+        for (size_t i = 0; i < r->object_count; i++)
+            if (wants(r, d, i))
+                return true;
+    return false;
+}
+
 static int objects_add(struct db *db, int64_t job, const struct queue_result *r, const char *uids,
                        bool send, struct error *err)
 {
@@ -191,7 +205,8 @@ static int objects_add(struct db *db, int64_t job, const struct queue_result *r,
         int64_t outgoing = 0;
         status = object_add(db, job, &r->objects[i], &outgoing, err);
         for (size_t d = 0; send && d < r->destination_count && status == 0; d++)
-            status = outbox_add(db, outgoing, r->destinations[d], err);
+            if (wants(r, d, i))
+                status = outbox_add(db, outgoing, r->destinations[d], err);
     }
     return status;
 }
@@ -239,9 +254,8 @@ static int study_settle(struct db *db, const struct fenced *fenced, int64_t job,
     static const char *const states[] = {[QUEUE_DELIVERING] = "delivering", [QUEUE_DONE] = "done",
                                          [QUEUE_NOT_APPLICABLE] = "not_applicable"};
     enum queue_committed committed = r->not_applicable ? QUEUE_NOT_APPLICABLE
-                                     : r->object_count > 0 && r->destination_count > 0
-                                         ? QUEUE_DELIVERING
-                                         : QUEUE_DONE;
+                                     : anything_wanted(r) ? QUEUE_DELIVERING
+                                                          : QUEUE_DONE;
     int status = db_query(db, "UPDATE study SET state = $2, reason = $3 WHERE id = $1",
                           DB_VALUES(db_int(fenced->study), db_text(states[committed]),
                                     db_text(r->reason)),

@@ -263,6 +263,22 @@ static int features_of(const struct feature_list *all, enum roi roi, struct aren
     return 0;
 }
 
+/* Which object goes where: wanted[destination][object]. */
+static void objects_choose(const struct settings *settings, const struct pipeline_result *result,
+                           bool *wanted)
+{
+    size_t count = (size_t)result->object_count;
+    for (size_t d = 0; d < settings->destination_count; d++) {
+        const struct settings_destination *destination = &settings->destinations[d];
+        for (size_t i = 0; i < count; i++) {
+            const char *kind = result->objects[i].kind;
+            wanted[d * count + i] = strcmp(kind, "sr") == 0    ? destination->sr
+                                    : strcmp(kind, "seg") == 0 ? destination->seg
+                                                               : destination->sc;
+        }
+    }
+}
+
 /* The connection may be lost meanwhile: the fence makes another try safe. */
 static int commit_durably(struct worker *w, const struct queue_job *job,
                           const struct queue_result *result, enum queue_committed *ret_committed,
@@ -289,6 +305,7 @@ static int result_commit(struct worker *w, const struct queue_job *job, const ch
     struct queue_object objects[REPORT_OBJECTS_MAX];
     struct queue_features features[ROI_COUNT];
     const char *destinations[SETTINGS_DESTINATIONS_MAX];
+    bool wanted[SETTINGS_DESTINATIONS_MAX * REPORT_OBJECTS_MAX];
     char content[DIGEST_TEXT_SIZE];
     int status = objects_keep(w, folder, result, objects, err);
     if (status == 0)
@@ -297,6 +314,7 @@ static int result_commit(struct worker *w, const struct queue_job *job, const ch
         status = features_of(&result->features, (enum roi)roi, &arena, &features[roi], err);
     if (status < 0)
         return status;
+    objects_choose(settings, result, wanted);
     for (size_t i = 0; i < settings->destination_count; i++)
         destinations[i] = settings->destinations[i].name;
     struct queue_result row = {
@@ -317,6 +335,7 @@ static int result_commit(struct worker *w, const struct queue_job *job, const ch
         .object_count = (size_t)result->object_count,
         .destinations = destinations,
         .destination_count = settings->destination_count,
+        .wanted = wanted,
     };
     return commit_durably(w, job, &row, ret_committed, err);
 }

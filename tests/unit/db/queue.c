@@ -327,6 +327,28 @@ static void without_objects_or_destinations_it_ends_at_once(void **state)
     queue_job_release(&job);
 }
 
+static void a_destination_gets_what_it_wants(void **state)
+{
+    static const bool report_alone[] = {true, false}, nothing[] = {false, false};
+    struct fixture *f = *state;
+    struct result result;
+    enum queue_committed committed;
+    for (int study = 1; study <= 2; study++) {
+        study_receive(f->db, study, 1, 5 * SECOND);
+        complete(f->db);
+        struct queue_job job = claim(f->db);
+        result_make(&result, study == 1 ? "1" : "2");
+        result.r.wanted = study == 1 ? report_alone : nothing;
+        assert_int_equal(queue_commit(f->db, job.id, job.token, &result.r, &committed, NULL), 0);
+        assert_int_equal(committed, study == 1 ? QUEUE_DELIVERING : QUEUE_DONE);
+        queue_job_release(&job);
+    }
+    assert_int_equal(sql_int(f->db, "SELECT count(*) FROM outgoing"), 4);
+    assert_int_equal(sql_int(f->db, "SELECT count(*) FROM outbox"), 1);
+    assert_int_equal(deliver(f->db), 1);
+    assert_string_equal(study_state(f->db, 1), "done");
+}
+
 static void one_uid_with_two_contents_stores_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -620,6 +642,7 @@ int main(void)
         TEST(failing_waits_its_backoff_or_is_permanent),
         TEST(a_result_is_stored_whole),
         TEST(without_objects_or_destinations_it_ends_at_once),
+        TEST(a_destination_gets_what_it_wants),
         TEST(one_uid_with_two_contents_stores_nothing),
         TEST(a_newer_object_supersedes_a_result_on_its_way),
         TEST(a_pending_job_is_superseded),
