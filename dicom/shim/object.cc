@@ -1,5 +1,8 @@
 #include "dicom/shim/object.h"
 
+#include <cstring>
+#include <vector>
+
 extern "C" {
 #include "base/clock.h"
 #include "base/uid.h"
@@ -13,41 +16,12 @@ namespace
 
 const size_t SH_MAX = 16, CS_MAX = 16;
 
-// Bytes of the UTF-8 sequence at `s` (at most `left` bytes), 0 when it is malformed. Overlong
-// forms, surrogates and values past U+10FFFF are malformed (RFC 3629).
-size_t sequence_length(const unsigned char *s, size_t left)
-{
-    const unsigned char c = s[0];
-    size_t n = c < 0x80                ? 1
-               : c >= 0xC2 && c < 0xE0 ? 2
-               : c >= 0xE0 && c < 0xF0 ? 3
-               : c >= 0xF0 && c < 0xF5 ? 4
-                                       : 0;
-    if (n == 0 || n > left)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xC0) != 0x80)
-            return 0;
-    if ((c == 0xE0 && s[1] < 0xA0) || (c == 0xED && s[1] > 0x9F) || (c == 0xF0 && s[1] < 0x90) ||
-        (c == 0xF4 && s[1] > 0x8F))
-        return 0;
-    return n;
-}
-
-// C0 and C1 controls and DEL.
-bool is_control(const unsigned char *s, size_t n)
-{
-    return (n == 1 && (s[0] < 0x20 || s[0] == 0x7F)) || (n == 2 && s[0] == 0xC2 && s[1] < 0xA0);
-}
-
 void trim(OFString &text)
 {
-    size_t begin = 0, end = text.size();
-    while (begin < end && (text[begin] == ' ' || text[begin] == '\n'))
-        begin++;
-    while (end > begin && (text[end - 1] == ' ' || text[end - 1] == '\n'))
-        end--;
-    text = text.substr(begin, end - begin);
+    const char *blanks = " \r\n";
+    const size_t begin = text.find_first_not_of(blanks);
+    text = begin == OFString_npos ? OFString()
+                                  : text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
 }
 
 } // namespace
@@ -55,23 +29,21 @@ void trim(OFString &text)
 OFString clean(const char *text, size_t max, bool lines)
 {
     OFString out;
-    const unsigned char *s = reinterpret_cast<const unsigned char *>(text ? text : "");
-    size_t left = strlen(reinterpret_cast<const char *>(s)), count = 0;
-    while (left > 0 && count < max) {
-        const size_t n = sequence_length(s, left);
-        if (n == 0)
-            out += '?';
-        else if (lines && s[0] == '\n')
+    size_t count = 0;
+    for (const char *at = text ? text : ""; *at && count < max;) {
+        const size_t length = lines ? strcspn(at, "\n") : strlen(at);
+        std::vector<char> line(length + 1);
+        text_copy(at, length, line.data(), line.size());
+        for (const char *c = line.data(); *c; c++) {
+            if ((*c & 0xC0) != 0x80 && count++ == max)
+                break;
+            out += *c == '\\' ? '/' : *c; // a backslash would split the value
+        }
+        at += length;
+        if (*at == '\n') {
             out += "\r\n";
-        else if (is_control(s, n))
-            out += ' ';
-        else if (s[0] == '\\')
-            out += '/'; // it would split the value
-        else
-            out.append(reinterpret_cast<const char *>(s), n);
-        s += n ? n : 1;
-        left -= n ? n : 1;
-        count++;
+            at++;
+        }
     }
     trim(out);
     return out;
@@ -81,25 +53,17 @@ Source::Source(const char *path)
 {
     shim_check(file_.loadFileUntilTag(path, EXS_Unknown, EGL_noChange, 4096, ERM_autoDetect,
                                       DCM_SamplesPerPixel));
-    converts_ = converter_.selectCharacterSet(*file_.getDataset()).good();
+    reader_.reset(new TextReader(*file_.getDataset()));
     study_ = text(DCM_StudyInstanceUID);
     if (!uid_valid(study_.c_str()))
         throw ShimFailure{EC_InvalidValue};
 }
 
-OFString Source::text(const DcmTagKey &tag, const char *delimiters)
+OFString Source::text(const DcmTagKey &tag)
 {
-    OFString raw, value;
-    DcmElement *element = NULL;
-    if (file_.getDataset()->findAndGetElement(tag, element).bad() || element->getLength() > 4096 ||
-        element->getOFStringArray(raw).bad())
-        return "";
-    if (!converts_ || converter_.convertString(raw, value, delimiters).bad()) {
-        value = raw;
-        for (size_t i = 0; i < value.size(); i++)
-            if (static_cast<unsigned char>(value[i]) >= 0x80 || value[i] == '\033')
-                value[i] = '?';
-    }
+    char values[1024];
+    reader_->get(*file_.getDataset(), tag, values, sizeof values);
+    OFString value(values);
     value = value.substr(0, value.find('\\'));
     trim(value);
     return value;
@@ -137,7 +101,7 @@ OFString clean_value(Source &source, const DcmTagKey &tag)
 {
     const DcmEVR vr = DcmTag(tag).getEVR();
     if (vr == EVR_PN)
-        return clean_name(source.text(tag, "\\^=").c_str());
+        return clean_name(source.text(tag).c_str());
     const OFString value = source.text(tag);
     OFDate date;
     OFTime time;

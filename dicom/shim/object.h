@@ -2,10 +2,11 @@
 #ifndef AXNODE_DICOM_SHIM_OBJECT_H
 #define AXNODE_DICOM_SHIM_OBJECT_H
 
+#include <memory>
+
 #include "dicom/object.h"
 #include "dicom/shim/shim.h"
-
-#include <dcmtk/dcmdata/dcspchrs.h>
+#include "dicom/shim/text.h"
 
 namespace object
 {
@@ -26,13 +27,12 @@ class Source
     {
         return study_;
     }
-    // The first value as UTF-8, unchecked; what cannot be converted becomes '?'. "" when absent.
-    OFString text(const DcmTagKey &tag, const char *delimiters = "\\");
+    // The first value as UTF-8 without control characters; "" when absent.
+    OFString text(const DcmTagKey &tag);
 
   private:
     DcmFileFormat file_;
-    DcmSpecificCharacterSet converter_;
-    bool converts_;
+    std::unique_ptr<TextReader> reader_;
     OFString study_;
 };
 
