@@ -2,11 +2,9 @@
 
 #include <math.h>
 
-enum { SPATIAL_2D = 1, DATA_TISSUE = 1, UNITS_CM = 3 };
+#include "image/geometry.h"
 
-struct box {
-    int x0, y0, x1, y1;
-};
+enum { SPATIAL_2D = 1, DATA_TISSUE = 1, UNITS_CM = 3 };
 
 static bool delta_plausible(double delta)
 {
@@ -20,30 +18,12 @@ static bool region_counts(const struct us_region *r)
            delta_plausible(r->delta_y);
 }
 
-/* The smallest box around the mask; false when the mask is empty. */
-static bool mask_box(const struct mask *mask, struct box *box)
-{
-    *box = (struct box){mask->columns, mask->rows, -1, -1};
-    for (int y = 0; y < mask->rows; y++) {
-        const uint8_t *row = mask->pixels + (size_t)y * (size_t)mask->columns;
-        for (int x = 0; x < mask->columns; x++) {
-            if (!row[x])
-                continue;
-            box->x0 = x < box->x0 ? x : box->x0;
-            box->x1 = x > box->x1 ? x : box->x1;
-            box->y0 = y < box->y0 ? y : box->y0;
-            box->y1 = y;
-        }
-    }
-    return box->x1 >= 0;
-}
-
 struct calibration calibration_for_mask(const struct us_region *regions, size_t count,
                                         const struct mask *mask)
 {
     struct calibration found = {.source = CALIBRATION_NONE, .region = -1};
-    struct box box;
-    if (!mask_box(mask, &box))
+    struct bounds box;
+    if (!mask_bounds(mask, &box))
         return found;
     for (size_t i = 0; i < count; i++) {
         const struct us_region *r = &regions[i];

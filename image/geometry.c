@@ -16,15 +16,16 @@ struct runs {
     uint32_t count;
 };
 
+/* The next stretch of `value` at or behind column `from`: its first column, and behind its last
+ * in ret_end; both are `columns` when there is none. */
 static int next_run(const uint8_t *row, int columns, bool value, int from, int *ret_end)
 {
-    while (from < columns && (row[from] != 0) != value)
-        from++;
-    int end = from;
-    while (end < columns && (row[end] != 0) == value)
-        end++;
-    *ret_end = end;
-    return from;
+    const uint8_t *first = memchr(row + from, value, (size_t)(columns - from));
+    if (!first)
+        return *ret_end = columns;
+    const uint8_t *end = memchr(first, !value, (size_t)(row + columns - first));
+    *ret_end = end ? (int)(end - row) : columns;
+    return (int)(first - row);
 }
 
 static uint32_t run_root(struct runs *runs, uint32_t i)
@@ -167,6 +168,41 @@ static bool is_set(const struct mask *mask, int x, int y)
 {
     return x >= 0 && y >= 0 && x < mask->columns && y < mask->rows &&
            mask->pixels[(size_t)y * (size_t)mask->columns + (size_t)x];
+}
+
+bool mask_bounds(const struct mask *mask, struct bounds *ret_bounds)
+{
+    struct bounds b = {mask->columns, mask->rows, -1, -1};
+    for (int y = 0; y < mask->rows; y++) {
+        const uint8_t *row = mask->pixels + (size_t)y * (size_t)mask->columns;
+        const uint8_t *first = memchr(row, 1, (size_t)mask->columns);
+        if (!first)
+            continue;
+        const uint8_t *last = memrchr(first, 1, (size_t)(row + mask->columns - first));
+        b.x0 = first - row < b.x0 ? (int)(first - row) : b.x0;
+        b.x1 = last - row > b.x1 ? (int)(last - row) : b.x1;
+        b.y0 = y < b.y0 ? y : b.y0;
+        b.y1 = y;
+    }
+    if (b.x1 < 0)
+        return false;
+    *ret_bounds = b;
+    return true;
+}
+
+int mask_crop(const struct mask *mask, const struct bounds *bounds, struct mask *ret_part,
+              struct error *err)
+{
+    struct mask part;
+    int status = mask_init(&part, bounds->y1 - bounds->y0 + 1, bounds->x1 - bounds->x0 + 1, err);
+    if (status < 0)
+        return status;
+    for (int y = 0; y < part.rows; y++)
+        memcpy(part.pixels + (size_t)y * (size_t)part.columns,
+               mask->pixels + (size_t)(bounds->y0 + y) * (size_t)mask->columns + bounds->x0,
+               (size_t)part.columns);
+    *ret_part = part;
+    return 0;
 }
 
 bool mask_touches_box(const struct mask *mask, int x0, int y0, int x1, int y1)

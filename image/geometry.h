@@ -18,6 +18,14 @@ int mask_count_parts(const struct mask *mask, enum connectivity connectivity, in
 int mask_keep_largest(struct mask *mask, enum connectivity connectivity, struct error *err);
 /* Set every pixel that no path of edge neighbours joins to the border. */
 int mask_fill_holes(struct mask *mask, struct error *err);
+struct bounds {
+    int x0, y0, x1, y1; /* inclusive */
+};
+/* The smallest box around the set pixels; false when there are none. */
+bool mask_bounds(const struct mask *mask, struct bounds *ret_bounds);
+/* The part of the mask inside bounds that lie in it. */
+int mask_crop(const struct mask *mask, const struct bounds *bounds, struct mask *ret_part,
+              struct error *err);
 /* Whether a set pixel lies in the first or last row or column of the box x0..x1, y0..y1
  * (inclusive, clipped to the mask). */
 bool mask_touches_box(const struct mask *mask, int x0, int y0, int x1, int y1);

@@ -39,26 +39,39 @@ static int measure_contour(const struct mask *mask, double aspect, double column
 static int cortex_from_hilum(const struct mask *mask, const struct mask *hilum, double aspect,
                              double *ret_thickness, struct error *err)
 {
-    struct plane distance;
-    int status = mask_distance(hilum, aspect, 1, &distance, err);
-    if (status < 0)
-        return status;
+    struct bounds bounds;
+    struct mask node = {0}, core = {0};
+    struct plane distance = {0};
+    if (!mask_bounds(mask, &bounds))
+        return error_set(err, STATUS_NOT_FOUND, "the node's mask is empty");
+    int status = mask_crop(mask, &bounds, &node, err);
+    if (status == 0)
+        status = mask_crop(hilum, &bounds, &core, err);
+    for (int i = 0; status == 0 && i < core.rows * core.columns; i++)
+        core.pixels[i] &= node.pixels[i];
+    if (status == 0)
+        status = mask_distance(&core, aspect, 1, &distance, err);
     double thickness = 0;
-    for (int y = 0; y < mask->rows; y++)
-        for (int x = 0; x < mask->columns; x++)
-            if (mask_is_boundary(mask, y, x))
+    for (int y = 0; status == 0 && y < node.rows; y++)
+        for (int x = 0; x < node.columns; x++)
+            if (mask_is_boundary(&node, y, x))
                 thickness = fmax(
-                    thickness, distance.values[(size_t)y * (size_t)mask->columns + (size_t)x]);
+                    thickness, distance.values[(size_t)y * (size_t)node.columns + (size_t)x]);
+    mask_release(&node);
+    mask_release(&core);
     plane_release(&distance);
-    *ret_thickness = thickness;
-    return 0;
+    if (status == 0)
+        *ret_thickness = thickness;
+    return status;
 }
 
 static int measure_hilum(const struct mask *mask, const struct mask *hilum, double aspect,
                          double column_mm, struct measurements *m, struct error *err)
 {
-    size_t pixels = mask_count(hilum);
+    size_t pixels = 0;
     int status = 0;
+    for (size_t i = 0; i < (size_t)mask->rows * (size_t)mask->columns; i++)
+        pixels += hilum->pixels[i] && mask->pixels[i];
     m->hilum_marked = true;
     m->hilum_fraction = (double)pixels / m->area_px;
     m->cortex_thickness_px = m->short_axis.length_px / 2;

@@ -8,10 +8,11 @@
 #include "model/findings.h"
 
 /* Axes: longest diameter of the outline (RECIST's), and the longest extent perpendicular to it;
- * both ends lie on the outline, which runs along pixel edges. `hilum`: NULL or without pixels
- * when the network marks none. Cortex thickness: the largest of all distances from a point of
- * the outline to the nearest hilum point; half the short axis when the hilum has no pixel.
- * Pixels without calibration count as square. Empty mask: STATUS_NOT_FOUND. */
+ * both ends lie on the outline, which runs along pixel edges. `hilum`: of the mask's size, NULL
+ * or a zeroed struct when the network marks none; its pixels outside the mask do not count.
+ * Cortex thickness: the largest of all distances from a point of the outline to the nearest
+ * hilum point; half the short axis when the hilum has no pixel. Pixels without calibration count
+ * as square. Empty mask: STATUS_NOT_FOUND. */
 int measure_region(const struct mask *mask, const struct mask *hilum,
                    const struct calibration *calibration, struct measurements *ret_measurements,
                    struct error *err);

@@ -163,6 +163,32 @@ static void test_distance_against_definition(void **state)
     }
 }
 
+static void test_bounds_and_crop(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 200; round++) {
+        struct mask mask = random_mask(1 + (int)(random_next() % 12), 1 + (int)(random_next() % 12),
+                                       round % 10), part;
+        struct bounds b;
+        if (!mask_bounds(&mask, &b)) {
+            assert_int_equal(mask_count(&mask), 0);
+            mask_release(&mask);
+            continue;
+        }
+        assert_int_equal(mask_crop(&mask, &b, &part, NULL), 0);
+        assert_int_equal(mask_count(&part), mask_count(&mask)); /* nothing lies outside */
+        assert_true(mask_touches_box(&mask, b.x0, b.y0, b.x0, b.y1)); /* and no side is empty */
+        assert_true(mask_touches_box(&mask, b.x1, b.y0, b.x1, b.y1));
+        assert_true(mask_touches_box(&mask, b.x0, b.y0, b.x1, b.y0));
+        assert_true(mask_touches_box(&mask, b.x0, b.y1, b.x1, b.y1));
+        for (int y = 0; y < part.rows; y++)
+            for (int x = 0; x < part.columns; x++)
+                assert_int_equal(*at(&part, x, y), *at(&mask, x + b.x0, y + b.y0));
+        mask_release(&part);
+        mask_release(&mask);
+    }
+}
+
 /* ---- contours ---- */
 
 static void test_contour_runs_around_the_part(void **state)
@@ -399,6 +425,7 @@ int main(void)
         cmocka_unit_test(test_parts_against_flood_fill),
         cmocka_unit_test(test_holes_against_flood_fill),
         cmocka_unit_test(test_distance_against_definition),
+        cmocka_unit_test(test_bounds_and_crop),
         cmocka_unit_test(test_contour_runs_around_the_part),
         cmocka_unit_test(test_hull_and_diameter_against_all_pairs),
         cmocka_unit_test(test_perpendicular_against_all_lines),
