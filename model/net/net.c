@@ -152,12 +152,25 @@ const char *net_library_version(const struct net_library *library)
 
 /* ---- one network ---- */
 
+/* Weights in a second file would escape the digest. ONNX names that file in an entry with the key
+ * "location": a protocol-buffer text of eight bytes in field 1. */
+static bool has_outside_weights(const struct buffer *content)
+{
+    static const char entry[] = "\x0a\x08" "location";
+    return memmem(buffer_text(content), content->size, entry, sizeof entry - 1) != NULL;
+}
+
 static int read_model(const char *path, const char *sha256, struct buffer *ret_content,
                       struct error *err)
 {
     int status = file_read(path, NET_FILE_MAX, ret_content, err);
-    if (status < 0 || !sha256)
+    if (status < 0)
         return status;
+    if (has_outside_weights(ret_content))
+        return error_set(err, STATUS_UNSUPPORTED,
+                         "network file %s keeps weights in another file", path);
+    if (!sha256)
+        return 0;
     uint8_t digest[DIGEST_SIZE];
     char hex[DIGEST_TEXT_SIZE];
     digest_bytes(buffer_text(ret_content), ret_content->size, digest);

@@ -35,7 +35,8 @@ void net_library_free(struct net_library *library);
 const char *net_library_version(const struct net_library *library);
 
 /* `sha256`: 64 hexadecimal digits that the file's bytes must have, or NULL. The bytes are read
- * once, checked and loaded from memory. `library` must outlive the network. */
+ * once, checked and loaded from memory; weights in a second file are STATUS_UNSUPPORTED.
+ * `library` must outlive the network. */
 int net_open(const struct net_library *library, const char *path, const char *sha256,
              struct net **ret_net, struct error *err);
 void net_free(struct net *net);

@@ -109,6 +109,8 @@ static void test_digest(void **state)
     net_free(net);
     hex[0] = hex[0] == '0' ? '1' : '0';
     assert_int_equal(net_open(library, DATA "tumour.onnx", hex, &net, &err), STATUS_CONFLICT);
+    assert_int_equal(net_open(library, DATA "outside.onnx", NULL, &net, &err), STATUS_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "in another file"));
 }
 
 /* Every cut and flipped bytes of a small network: an error or a network, never a crash. */

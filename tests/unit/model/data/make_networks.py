@@ -4,14 +4,23 @@
 tumour.onnx  probability = grey / 255, one channel
 node.onnx    two channels: node = 2 grey / 255, hilum = 2 grey / 255 - 1, both cut to 0 ... 1
 wild.onnx    as tumour.onnx, times 3: no probability
+outside.onnx as tumour.onnx, its weight in a file beside it
 """
 import os
 
 import numpy
-from onnx import TensorProto, checker, helper, numpy_helper, save
+from onnx import TensorProto, checker, helper, numpy_helper
 
 
-def network(name, weights, biases, cut):
+def move_outside(tensor):
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", "weights.bin"), ("length", "4")):
+        entry = tensor.external_data.add()
+        entry.key, entry.value = key, value
+
+
+def network(name, weights, biases, cut, outside=False):
     channels, side = len(weights), 32
     nodes = [helper.make_node("Conv", ["image", "w", "b"], ["c" if cut else "probability"])]
     tensors = [
@@ -22,16 +31,21 @@ def network(name, weights, biases, cut):
         nodes.append(helper.make_node("Clip", ["c", "low", "high"], ["probability"]))
         tensors += [numpy_helper.from_array(numpy.array(v, "f"), n)
                     for n, v in (("low", 0), ("high", 1))]
+    if outside:
+        move_outside(tensors[0])
     graph = helper.make_graph(
         nodes, name,
         [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 1, side, side])],
         [helper.make_tensor_value_info("probability", TensorProto.FLOAT,
                                        [1, channels, side, side])], tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 12)], ir_version=7)
-    checker.check_model(model)
-    save(model, os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".onnx"))
+    if not outside:
+        checker.check_model(model)
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".onnx"), "wb") as f:
+        f.write(model.SerializeToString())
 
 
 network("tumour", [1], [0], True)
 network("node", [2, 2], [0, -1], True)
 network("wild", [3], [0], False)
+network("outside", [1], [0], True, outside=True)
