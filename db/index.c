@@ -23,8 +23,8 @@ struct study {
 };
 enum { PATIENT_ID = 5, PATIENT_ISSUER, PATIENT_NAME, PATIENT_BIRTH_DATE };
 
-/* The study's row, made when missing, and locked. A new one is as if it held our own objects
- * alone; the first other object starts it. */
+/* The study's row, made when missing, and locked. A new one has nothing to analyse until its
+ * first newcomer starts it. */
 static int study_lock(struct db *db, const struct index_object *o, struct study *ret_study,
                       struct error *err)
 {
@@ -35,7 +35,7 @@ static int study_lock(struct db *db, const struct index_object *o, struct study 
     digest_format(digest, hex);
     int status = db_query(db,
         "INSERT INTO study (study_uid, uid_digest, state, reason)"
-        " VALUES ($1, $2, 'not_applicable', 'only objects that axnode made')"
+        " VALUES ($1, $2, 'not_applicable', 'only objects that axnode made or knows from elsewhere')"
         " ON CONFLICT (study_uid) DO NOTHING",
         DB_VALUES(db_text(o->study_instance_uid), db_text(hex)), NULL, err);
     if (status == 0)

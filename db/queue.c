@@ -388,7 +388,8 @@ static int deliveries_retry(struct db *db, int64_t study, int64_t *ret_count, st
 static int study_set(struct db *db, int64_t study, const char *state, struct error *err)
 {
     return db_query(db,
-        "UPDATE study SET state = $2, reason = '', held = false WHERE id = $1",
+        "UPDATE study SET state = $2, reason = '', held = false,"
+        " last_received_at = coalesce(last_received_at, clock_timestamp()) WHERE id = $1",
         DB_VALUES(db_int(study), db_text(state)), NULL, err);
 }
 

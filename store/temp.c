@@ -330,6 +330,8 @@ static int incoming_commit(struct store_temp *temp, const char *sop_instance_uid
     STORE_BUCKET_AUTO struct store_bucket bucket = {-1, -1};
     if (!uid_valid(sop_instance_uid))
         return error_set(err, STATUS_INVALID, "the object's SOP Instance UID is not valid");
+    if (dataset_sha256 && !(store_key_valid(dataset_sha256) && strlen(dataset_sha256) == 64))
+        return error_set(err, STATUS_INVALID, "the data set's digest is not valid");
     int status = dataset_offset(temp->fd, &offset, &size, err);
     if (status == 0 && dataset_sha256)
         snprintf(committed->dataset_sha256, sizeof committed->dataset_sha256, "%s",

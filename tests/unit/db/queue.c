@@ -578,6 +578,20 @@ static void retry_of_a_held_study_takes_the_first_patient(void **state)
     queue_job_release(&second);
 }
 
+static void retry_with_nothing_to_analyse_ends_again(void **state)
+{
+    struct fixture *f = *state;
+    struct object own;
+    object_make(&own, 1, 1);
+    own.o.own = true;
+    assert_int_equal(object_index(f->db, &own), INDEX_OWN);
+    assert_int_equal(queue_retry(f->db, "1.2.1", NULL), 0);
+    assert_string_equal(study_state(f->db, 1), "receiving");
+    sql_run(f->db, "UPDATE study SET last_received_at = last_received_at - interval '1 minute'");
+    assert_int_equal(complete(f->db), 0);
+    assert_string_equal(study_state(f->db, 1), "not_applicable");
+}
+
 /* ---- status ----------------------------------------------------------------------------------- */
 
 static const cJSON *at(const cJSON *json, const char *name)
@@ -652,6 +666,7 @@ int main(void)
         TEST(retry_repeats_the_same_job),
         TEST(retry_with_other_content_is_the_next_generation),
         TEST(retry_of_a_held_study_takes_the_first_patient),
+        TEST(retry_with_nothing_to_analyse_ends_again),
         TEST(status_tells_what_waits_and_what_failed),
     };
     return fixture_skip() ? 77 : cmocka_run_group_tests(tests, NULL, NULL);

@@ -212,7 +212,7 @@ static void run(act_fn *act, int fail_at, bool for_good, int errnum, int *ret_ca
 {
     bool with_open = !act;
     void *state;
-    assert_int_equal(fixture_setup(&state), 0);
+    assert_int_equal(fixture_setup_in_memory(&state), 0);
     struct fixture *f = state;
     struct fault fault = {.fail_at = with_open ? fail_at : 0, .for_good = for_good,
                           .errnum = errnum};
@@ -309,7 +309,7 @@ static void a_full_disk_is_told_from_a_broken_one(void **state)
     (void)state;
     struct fixture *f;
     void *made;
-    assert_int_equal(fixture_setup(&made), 0);
+    assert_int_equal(fixture_setup_in_memory(&made), 0);
     f = made;
     struct fault fault = {0};
     struct store_io io = fault_io(&fault);

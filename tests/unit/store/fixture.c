@@ -10,13 +10,13 @@
 #include "base/buffer.h"
 #include "base/file.h"
 
-int fixture_setup(void **state)
+static int fixture_make(const char *scratch, void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     struct error err;
     if (!f)
         return -1;
-    snprintf(f->folder, sizeof f->folder, "/tmp/axnode-store-XXXXXX");
+    snprintf(f->folder, sizeof f->folder, "%s/axnode-store-XXXXXX", scratch);
     if (!mkdtemp(f->folder))
         return -1;
     snprintf(f->root, sizeof f->root, "%s/a/store", f->folder);
@@ -26,6 +26,16 @@ int fixture_setup(void **state)
     }
     *state = f;
     return 0;
+}
+
+int fixture_setup(void **state)
+{
+    return fixture_make("/tmp", state);
+}
+
+int fixture_setup_in_memory(void **state)
+{
+    return fixture_make(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", state);
 }
 
 static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)

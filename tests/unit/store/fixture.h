@@ -15,6 +15,8 @@ struct fixture {
 
 /* cmocka's per-test setup and teardown; *state is the struct fixture. */
 int fixture_setup(void **state);
+/* The same with the scratch folder in memory (/dev/shm), where syncs cost nothing. */
+int fixture_setup_in_memory(void **state);
 int fixture_teardown(void **state);
 
 /* A Part 10 file: `meta` bytes of file meta information and the text as data set. */
