@@ -257,6 +257,19 @@ static struct box box_of(const struct image *grey, const struct us_region *tissu
     return (struct box){x0, y0, y1 - y0 + 1, x1 - x0 + 1};
 }
 
+/* A network always answers something: on a picture without contrast it would be made up. */
+static bool blank(const struct plane *picture)
+{
+    enum { GREY_RANGE_MIN = 16 }; /* of 255; speckle of any gain spans far more */
+    float low = picture->values[0], high = low;
+    size_t count = (size_t)picture->rows * (size_t)picture->columns;
+    for (size_t i = 1; i < count; i++) {
+        low = picture->values[i] < low ? picture->values[i] : low;
+        high = picture->values[i] > high ? picture->values[i] : high;
+    }
+    return high - low < GREY_RANGE_MIN;
+}
+
 int outline_run(const struct net *net, const struct outline_network *network,
                 const struct image *grey, const struct us_region *tissue,
                 struct region_finding *ret_region, struct error *err)
@@ -269,10 +282,16 @@ int outline_run(const struct net *net, const struct outline_network *network,
     int status = plane_from_image(grey, box.x0, box.y0, box.rows, box.columns, &picture, err);
     if (status < 0)
         return status;
-    status = run_both(net, network, &picture, &plain, &mirrored, err);
+    bool nothing = blank(&picture);
+    if (!nothing)
+        status = run_both(net, network, &picture, &plain, &mirrored, err);
     plane_release(&picture);
     if (status < 0)
         return status;
+    if (nothing) {
+        *ret_region = region;
+        return 0;
+    }
     status = combine(network, &plain, &mirrored, &region, err);
     pass_release(&plain);
     pass_release(&mirrored);

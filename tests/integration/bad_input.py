@@ -22,21 +22,21 @@ def without(*keywords):
 
 
 def silent_side(datasets):
+    roles = ["AXILLA" if is_axilla(d) else "BREAST" for d in datasets]
     without("ImageLaterality", "Laterality", "ImageComments", "SeriesDescription",
             "StudyDescription", "ProtocolName", "ViewName")(datasets)
-    for dataset in datasets:
+    for dataset, role in zip(datasets, roles):
         for region in dataset.get("AnatomicRegionSequence", []):
             if "AnatomicRegionModifierSequence" in region:
                 del region.AnatomicRegionModifierSequence
-        if "AnatomicRegionSequence" not in dataset: # keep the role known
-            dataset.BodyPartExamined = "BREAST"
+        dataset.ImageComments = role # the role stays known
     return datasets
 
 
 def contradictory_side(datasets):
     for dataset in datasets:
         dataset.ImageLaterality = "L"
-        dataset.ImageComments = "RIGHT"
+        dataset.StudyDescription = "US RIGHT"
     return datasets
 
 
@@ -116,7 +116,7 @@ ROWS = {
     "too few pixels": (short_pixels, ("not_applicable", "failed"), None, "pixel"),
     "an encoding we cannot decode": (jpeg_2000, "not_applicable", None, "cannot decode JPEG 2000"),
     "a broken picture": (broken_jpeg, "not_applicable", None, "decode"),
-    "sizes that cannot be": (huge, ("not_applicable", "failed"), None, ""),
+    "sizes that cannot be": (huge, "unreadable", None, "larger than"),
     "nothing to see": (black, "done", "no_risk", "found"),
     "no node image": (tumour_only, "done", "no_risk", "node"),
     "no tumour image": (node_only, "done", "no_risk", "tumour"),
@@ -158,12 +158,25 @@ class BadInput(checks.StackTest):
         for path in files:
             self.assertEqual(raw_dicom.send_file(self.stack.axnoded_port, path), 0)
 
+    def assert_unreadable(self, uid, count, words):
+        """No study comes of it, but every file is kept and listed with its reason."""
+        found = checks.wait_for("the files are listed as unreadable", lambda: len(
+            self.stack.sql("SELECT reason FROM unreadable")) >= count and self.stack.sql(
+                "SELECT reason FROM unreadable"), 60)
+        for (reason,) in found:
+            self.assertIn(words, reason)
+        self.assertIn(words, self.stack.axnode("status"))
+        self.assertNotIn(uid, self.stack.studies())
+
     def test_rows(self):
         stack = self.stack
         for number, (name, (change, states, outcome, words)) in enumerate(ROWS.items()):
             with self.subTest(name):
                 uid, files = self.make(number, change)
                 self.send_any(files)
+                if states == "unreadable":
+                    self.assert_unreadable(uid, len(files), words)
+                    continue
                 def ended(uid=uid):
                     row = stack.studies().get(uid)
                     return row and row["state"] in checks.SETTLED and row
