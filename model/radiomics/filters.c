@@ -50,10 +50,15 @@ int filters_run(const struct volume *image, const struct region *region,
             r = intensity_run(image, region, (enum radiomics_filter)f, take, context, err);
             break;
         case FILTER_LOG:
+            r = log_run(image, region, settings, take, context, err);
+            break;
         case FILTER_GRADIENT:
+            r = gradient_run(image, region, settings, take, context, err);
+            break;
         case FILTER_LBP2D:
+            r = lbp2d_run(image, region, settings, take, context, err);
+            break;
         case RADIOMICS_FILTER_COUNT:
-            r = error_set(err, STATUS_UNSUPPORTED, "image type is not implemented");
             break;
         }
     }

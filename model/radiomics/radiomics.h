@@ -82,6 +82,7 @@ struct radiomics_settings {
     int wavelet_start_level, wavelet_level; /* wavelet is coif1 */
     double sigma_mm[RADIOMICS_SIGMA_MAX];   /* LoG */
     int sigma_count;
+    uint32_t sigma_whole; /* bit n: the n-th was written without a fraction, as names show it */
     bool gradient_use_spacing;
     double lbp2d_radius;
     int lbp2d_samples;

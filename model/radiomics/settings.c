@@ -295,9 +295,13 @@ static int key_sigma(const struct reader *in, const struct yaml_node *node,
                      struct radiomics_settings *s, struct error *err)
 {
     int r = read_doubles(in, node, RADIOMICS_SIGMA_MAX, s->sigma_mm, &s->sigma_count, err);
-    for (int i = 0; r == 0 && i < s->sigma_count; i++)
+    s->sigma_whole = 0;
+    for (int i = 0; r == 0 && i < s->sigma_count; i++) {
         if (!(s->sigma_mm[i] > 0))
             return yaml_error(in->yaml, node, err, "must be above 0");
+        if (!strpbrk(node->children[i].text, ".eE"))
+            s->sigma_whole |= 1u << i;
+    }
     return r;
 }
 

@@ -1,4 +1,12 @@
-# Tests of model/radiomics.
+# Tests of model/radiomics. ITK and scikit-image are oracles of tests alone.
 axnode_unit_test(model radiomics_ultrasound LINK m)
 axnode_unit_test(model radiomics_baseline LINK m)
 axnode_unit_test(model radiomics_matrix LINK m)
+axnode_unit_test(model radiomics_filters LINK m)
+find_package(ITK 5 QUIET COMPONENTS ITKCommon ITKImageFeature ITKImageGradient)
+if(ITK_FOUND)
+  target_sources(test_model_radiomics_filters PRIVATE radiomics_itk.cc)
+  target_compile_definitions(test_model_radiomics_filters PRIVATE HAVE_ITK)
+  target_include_directories(test_model_radiomics_filters SYSTEM PRIVATE ${ITK_INCLUDE_DIRS})
+  target_link_libraries(test_model_radiomics_filters PRIVATE ${ITK_LIBRARIES})
+endif()
