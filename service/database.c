@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "db/migrate.h"
 
-enum { WAIT_FIRST_US = 250000, WAIT_MAX_US = 10000000, CONNECT_US = 120000000 };
+enum { WAIT_FIRST_US = 250000, WAIT_MAX_US = 5000000, CONNECT_US = 120000000 };
 
 void database_init(struct database *database, const struct role *role, struct watch *watch)
 {

@@ -14,16 +14,17 @@
 #include "service/program.h"
 #include "service/role.h"
 
-/* The build tree has modules beside the program, an installation in its library folder. */
+/* The build tree has modules beside the program, an installation in its library folder, named
+ * from the program's so that it may be moved. */
 static int module_open(const char *name, void **ret_module, struct error *err)
 {
-    char folder[PATH_MAX], path[PATH_MAX + 64];
+    char folder[PATH_MAX], path[PATH_MAX + 256];
     int status = program_folder(folder, err);
     if (status < 0)
         return status;
     snprintf(path, sizeof path, "%s/axnode-role-%s.so", folder, name);
     if (access(path, F_OK) < 0)
-        snprintf(path, sizeof path, "%s/axnode-role-%s.so", AXNODE_MODULE_FOLDER, name);
+        snprintf(path, sizeof path, "%s/../" AXNODE_MODULE_FOLDER "/axnode-role-%s.so", folder, name);
     void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!module) {
         status = error_set(err, STATUS_NOT_FOUND, "cannot load module %s", path);
