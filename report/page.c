@@ -1,5 +1,6 @@
 #include "report/page.h"
 
+#include <cairo.h>
 #include <string.h>
 
 enum { LINES_MAX = 200, PART_SIZE = 1024 };

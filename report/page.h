@@ -3,12 +3,15 @@
 #ifndef AXNODE_REPORT_PAGE_H
 #define AXNODE_REPORT_PAGE_H
 
-#include <cairo.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
 #include "image/image.h"
+
+/* As <cairo.h> declares them. */
+typedef struct _cairo cairo_t;
+typedef struct _cairo_surface cairo_surface_t;
 
 struct box {
     double x, y, width, height;

@@ -1,5 +1,6 @@
 #include "report/picture.h"
 
+#include <cairo.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,8 @@
 """Reads our reports back with pydicom.
 
 read_report.py spoil KIND FILE   turn a source image into one with old or broken attributes
-read_report.py check FOLDER      compare sr.dcm, seg*.dcm, sc.dcm with result.json and *.mask
+read_report.py check FOLDER      in each folder of FOLDER: compare sr.dcm, seg*.dcm, sc.dcm with
+                                 result.json and *.mask
 """
 import json
 import pathlib
@@ -245,7 +246,6 @@ def check_seg(folder, ds, sources, uids):
 
 
 def check(folder):
-    folder = pathlib.Path(folder)
     result = json.loads((folder / "result.json").read_text())
     sources = {}
     for path in sorted(folder.glob("source-*.dcm")):
@@ -274,4 +274,11 @@ if __name__ == "__main__":
     if sys.argv[1] == "spoil":
         spoil(sys.argv[2], sys.argv[3])
     else:
-        check(sys.argv[2])
+        results = sorted(pathlib.Path(sys.argv[2]).glob("*/result.json"))
+        assert results, "nothing to check"
+        for result in results:
+            try:
+                check(result.parent)
+            except Exception:
+                print(f"in {result.parent}:")
+                raise
