@@ -32,10 +32,9 @@ int outline_check(const struct net *net, const struct outline_network *network,
 /* `grey`: one channel. `tissue`: the network sees this box only (clipped to the picture; a box
  * that lies outside counts as none), NULL: the whole picture. Fills found, mask, hilum,
  * probability, agreement, touches_border; image and frame are -1 and 0, the rest is zero.
- * Nothing found, or a picture that spans fewer than 16 grey levels: found is false and there
- * is no mask. The mask is the largest part (edge
- * neighbours) with its holes filled; agreement compares the masks of the two passes, made in the
- * same way. The caller releases the region. */
+ * Nothing found, or a picture that spans fewer than 16 grey levels: found is false and there is
+ * no mask. The mask is the largest part (edge neighbours) with its holes filled; agreement
+ * compares the masks of the two passes, made in the same way. The caller releases the region. */
 int outline_run(const struct net *net, const struct outline_network *network,
                 const struct image *grey, const struct us_region *tissue,
                 struct region_finding *ret_region, struct error *err);

@@ -147,8 +147,13 @@ static void test_hilum(void **state)
 static void test_nothing_found(void **state)
 {
     (void)state;
-    struct image image = black(100, 100);
+    struct image image = black(100, 100), dot = black(1, 1);
     struct region_finding region;
+    dot.pixels[0] = 255; /* bright, but without any contrast */
+    assert_int_equal(outline_run(tumour, &TUMOUR, &dot, NULL, &region, NULL), 0);
+    assert_false(region.found);
+    assert_null(region.mask.pixels);
+    image_release(&dot);
     assert_int_equal(outline_run(tumour, &TUMOUR, &image, NULL, &region, NULL), 0);
     assert_false(region.found);
     assert_null(region.mask.pixels);
@@ -174,11 +179,12 @@ static void test_output_that_is_no_probability(void **state)
 static void test_narrow_pictures(void **state)
 {
     (void)state;
-    const int sizes[][2] = {{1, 1}, {1, 3000}, {3000, 2}};
+    const int sizes[][2] = {{1, 2}, {1, 3000}, {3000, 2}};
     for (size_t i = 0; i < 3; i++) {
         struct image image = black(sizes[i][0], sizes[i][1]);
         struct region_finding region;
         memset(image.pixels, 255, (size_t)(sizes[i][0] * sizes[i][1]));
+        image.pixels[0] = 0;
         assert_int_equal(outline_run(tumour, &TUMOUR, &image, NULL, &region, NULL), 0);
         assert_true(region.found && region.touches_border);
         region_finding_release(&region);
