@@ -27,6 +27,9 @@ int header_load(const char *path, const char *name, uint64_t bytes_max, DcmFileF
     int r = dicom_scan_file(path, bytes_max, ret_scan, err);
     if (r < 0)
         return r;
+    if (DcmXfer(ret_scan->transfer_syntax_uid).getXfer() == EXS_Unknown)
+        return error_set(err, STATUS_UNSUPPORTED, "%s: unknown transfer syntax %s", name,
+                         ret_scan->transfer_syntax_uid);
     OFCondition cond = ret_file.loadFileUntilTag(path, EXS_Unknown, EGL_noChange,
                                                  DCM_MaxReadLength, ERM_fileOnly, DCM_PixelData);
     if (cond.bad())

@@ -16,6 +16,7 @@
 #include <dcmtk/dcmnet/diutil.h>
 
 extern "C" {
+#include "dicom/receiver.h"
 #include "dicom/sender.h"
 }
 
@@ -40,6 +41,9 @@ static int check_peer(const struct dicom_peer *peer, size_t contexts, struct err
     if (!*peer->host || strlen(peer->host) > 63 || peer->port < 1 || peer->port > 65535)
         return error_set(err, STATUS_INVALID, "%s: not a host of at most 63 characters and a port",
                          peer->host);
+    if (peer->pdu_bytes_max < DICOM_PDU_BYTES_MIN || peer->pdu_bytes_max > DICOM_PDU_BYTES_MAX)
+        return error_set(err, STATUS_INVALID, "a PDU has %d to %d bytes", DICOM_PDU_BYTES_MIN,
+                         DICOM_PDU_BYTES_MAX);
     if (contexts < 1 || contexts > DICOM_CONTEXTS_MAX)
         return error_set(err, STATUS_INVALID, "1 to %d contexts can be proposed",
                          DICOM_CONTEXTS_MAX);
