@@ -348,8 +348,8 @@ static void job_failed(struct worker *w, const struct queue_job *job, int status
                      status == STATUS_LIMIT;
     log_error(LOG_ERROR, permanent ? "study cannot be analysed" : "attempt failed", reason,
               "job=%" PRId64 " attempt=%d", job->id, job->attempt);
-    if (status == STATUS_CONFLICT || !database_need(&w->database))
-        return; /* another has the claim, or its lease will run out */
+    if (!database_need(&w->database))
+        return; /* the lease will run out */
     status = queue_fail(w->database.db, job->id, job->token, reason->message, permanent,
                         &w->policy, &err);
     if (status < 0 && status != STATUS_CONFLICT)
