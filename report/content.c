@@ -239,20 +239,16 @@ static int add_group(struct builder *b, struct sr_node *measurements, enum roi r
     return 0;
 }
 
+/* The container stands without regions too: viewers look for it. */
 static int add_measurements(struct builder *b, struct sr_node *root,
                             const struct region_identity identities[ROI_COUNT], struct error *err)
 {
-    struct sr_node *measurements = NULL;
-    for (int roi = 0; roi < ROI_COUNT; roi++) {
-        if (!words_region(b->input, roi))
-            continue;
-        if (!measurements)
-            measurements = add_container(b, root, CODE_MEASUREMENTS, NULL);
-        const int r = add_group(b, measurements, roi, &identities[roi], err);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    struct sr_node *measurements = add_container(b, root, CODE_MEASUREMENTS, NULL);
+    int r = 0;
+    for (int roi = 0; roi < ROI_COUNT && r == 0; roi++)
+        if (words_region(b->input, roi))
+            r = add_group(b, measurements, roi, &identities[roi], err);
+    return r;
 }
 
 static void add_evaluations(struct builder *b, struct sr_node *root)

@@ -184,9 +184,7 @@ def check_sr(folder, ds, sources, result):
     uids = {}
     found = [name for name in ("tumour", "node") if result["regions"][name]]
     risk = result["risk"]
-    measurements = children(ds, SR_MEASUREMENTS)
-    assert len(measurements) == (1 if found else 0)
-    groups = children(measurements[0], SR_GROUP) if found else []
+    groups = children(only(children(ds, SR_MEASUREMENTS)), SR_GROUP)
     assert len(groups) == len(found)
     for group in groups:
         name, uid, numbers = check_group(folder, group, sources, result)
