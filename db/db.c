@@ -116,7 +116,7 @@ const char *db_sqlstate(const struct db *db)
     return db->sqlstate;
 }
 
-/* ---- errors ------------------------------------------------------------------------------ */
+/* ---- errors --------------------------------------------------------------------------- */
 
 static int status_of_sqlstate(const char *state)
 {
@@ -166,7 +166,7 @@ static int statement_failed(struct db *db, const PGresult *result, struct error 
     return status;
 }
 
-/* ---- statements --------------------------------------------------------------------------- */
+/* ---- statements ------------------------------------------------------------------------ */
 
 struct db_value db_text(const char *text)
 {
@@ -323,7 +323,7 @@ void db_get_text(const struct pg_result *rows, int row, int column, char *out, s
     snprintf(out, size, "%s", db_get(rows, row, column));
 }
 
-/* ---- transactions ------------------------------------------------------------------------- */
+/* ---- transactions ---------------------------------------------------------------------- */
 
 int db_begin(struct db *db, struct error *err)
 {

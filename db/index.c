@@ -12,7 +12,7 @@ const char *index_outcome_name(enum index_outcome outcome)
     return names[outcome];
 }
 
-/* ---- the study ----------------------------------------------------------------------------- */
+/* ---- the study -------------------------------------------------------------------------- */
 
 struct study {
     int64_t id;
@@ -35,7 +35,8 @@ static int study_lock(struct db *db, const struct index_object *o, struct study 
     digest_format(digest, hex);
     int status = db_query(db,
         "INSERT INTO study (study_uid, uid_digest, state, reason)"
-        " VALUES ($1, $2, 'not_applicable', 'only objects that axnode made or knows from elsewhere')"
+        " VALUES ($1, $2, 'not_applicable',"
+        " 'only objects that axnode made or knows from elsewhere')"
         " ON CONFLICT (study_uid) DO NOTHING",
         DB_VALUES(db_text(o->study_instance_uid), db_text(hex)), NULL, err);
     if (status == 0)
@@ -114,7 +115,7 @@ static int study_hold(struct db *db, const struct study *study, const struct ind
     return db_event(db, study->id, 0, "two patients", text, err);
 }
 
-/* ---- the object's rows ---------------------------------------------------------------------- */
+/* ---- the object's rows ------------------------------------------------------------------- */
 
 /* The id in the one row of a statement. */
 static int id_query(struct db *db, const char *sql, size_t count, const struct db_value *values,
@@ -190,7 +191,7 @@ static int instance_add(struct db *db, const struct study *study, const struct i
     return status;
 }
 
-/* ---- the decision ---------------------------------------------------------------------------- */
+/* ---- the decision ------------------------------------------------------------------------- */
 
 struct known {
     bool key;      /* this very file has a row */

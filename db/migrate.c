@@ -43,9 +43,9 @@ static int versions_check(const struct pg_result *rows, int version, struct erro
     for (int i = 0; i < version; i++) {
         char hex[DIGEST_TEXT_SIZE];
         if ((size_t)i >= count) {
-            error_set(err, STATUS_CONFLICT, "the database's schema is version %lld, newer than %zu, "
-                      "which this program knows", (long long)db_get_int(rows, version - 1, 0),
-                      count);
+            error_set(err, STATUS_CONFLICT, "the database's schema is version %lld, newer than "
+                      "%zu, which this program knows",
+                      (long long)db_get_int(rows, version - 1, 0), count);
             error_hint(err, "install the axnode that migrated the database, or a newer one");
             return STATUS_CONFLICT;
         }
@@ -89,8 +89,8 @@ int db_schema_check(struct db *db, struct error *err)
         return status;
     db_migrations(&count);
     if ((size_t)version < count) {
-        error_set(err, STATUS_CONFLICT, "the database's schema is version %d, this program needs %zu",
-                  version, count);
+        error_set(err, STATUS_CONFLICT,
+                  "the database's schema is version %d, this program needs %zu", version, count);
         error_hint(err, "run `axnode db migrate`");
         return STATUS_CONFLICT;
     }

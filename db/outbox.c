@@ -49,7 +49,7 @@ int outbox_claim(struct db *db, const char *destination, int64_t lease_us,
     return 0;
 }
 
-/* ---- answers --------------------------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------------------------ */
 
 /* Study first, as everywhere; its id, generation and state, and whether this delivery belongs to
  * its newest generation. */

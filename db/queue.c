@@ -8,7 +8,7 @@
 #include "db/generation.h"
 #include "db/query.h"
 
-/* ---- completion ---------------------------------------------------------------------------- */
+/* ---- completion ------------------------------------------------------------------------- */
 
 int generation_open(struct db *db, int64_t study, int generation, int64_t from_job,
                     struct error *err)
@@ -125,7 +125,7 @@ int queue_complete(struct db *db, const struct queue_completion *completion, int
     return status;
 }
 
-/* ---- claims --------------------------------------------------------------------------------- */
+/* ---- claims ------------------------------------------------------------------------------ */
 
 void queue_job_release(struct queue_job *job)
 {
@@ -312,7 +312,7 @@ int queue_renew(struct db *db, int64_t job, const char *token, int64_t lease_us,
     return db_changed(rows) == 1 ? 0 : claim_lost(job, err);
 }
 
-/* ---- failed attempts ------------------------------------------------------------------------- */
+/* ---- failed attempts ---------------------------------------------------------------------- */
 
 static int attempt_failed(struct db *db, int64_t job, const char *token, const char *reason,
                           bool permanent, const struct queue_policy *policy, struct error *err)
@@ -369,7 +369,7 @@ int queue_fail(struct db *db, int64_t job, const char *token, const char *reason
                                err);
 }
 
-/* ---- retry by a person ----------------------------------------------------------------------- */
+/* ---- retry by a person -------------------------------------------------------------------- */
 
 /* Failed deliveries of the study wait again; *ret_count says how many rows changed. */
 static int deliveries_retry(struct db *db, int64_t study, int64_t *ret_count, struct error *err)

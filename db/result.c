@@ -16,7 +16,7 @@ const char *queue_committed_name(enum queue_committed committed)
     return names[committed];
 }
 
-/* ---- arrays ---------------------------------------------------------------------------------- */
+/* ---- arrays ------------------------------------------------------------------------------- */
 
 /* One element of an array literal, quoted. */
 static int element_add(struct buffer *array, const char *text, struct error *err)
@@ -47,7 +47,7 @@ static int value_add(struct buffer *array, double value, struct error *err)
     return element_add(array, text, err);
 }
 
-/* ---- features -------------------------------------------------------------------------------- */
+/* ---- features ----------------------------------------------------------------------------- */
 
 static int set_id(struct db *db, const struct queue_features *features, int64_t *ret_id,
                   struct error *err)
@@ -121,7 +121,7 @@ static int result_add(struct db *db, int64_t job, const struct queue_result *r, 
     return status;
 }
 
-/* ---- objects --------------------------------------------------------------------------------- */
+/* ---- objects ------------------------------------------------------------------------------ */
 
 static int uids_array(const struct queue_result *r, struct buffer *array, struct error *err)
 {
@@ -211,7 +211,7 @@ static int objects_add(struct db *db, int64_t job, const struct queue_result *r,
     return status;
 }
 
-/* ---- the transaction -------------------------------------------------------------------------- */
+/* ---- the transaction ----------------------------------------------------------------------- */
 
 struct fenced {
     int64_t study;

@@ -29,7 +29,8 @@ struct store_association {
 
 static bool id_valid(const char *id)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789-_.";
     size_t n = strlen(id);
     return n > 0 && n <= ASSOCIATION_ID_MAX && id[0] != '.' && strspn(id, letters) == n;
 }

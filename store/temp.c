@@ -133,7 +133,7 @@ int store_temp_clean(struct store *store, const char *folder_path, struct error 
             continue;
         if (store->io->unlinkat(store->io->context, dirfd(list), entry->d_name, 0) < 0 &&
             errno != ENOENT)
-            status = error_set_errno(err, STATUS_IO, errno, "cannot remove a leftover of the store");
+            status = error_set_errno(err, STATUS_IO, errno, "cannot remove a temporary file");
     }
     closedir(list);
     return status;
@@ -156,7 +156,7 @@ static int dataset_offset(int fd, off_t *ret_offset, off_t *ret_size, struct err
         return error_set_errno(err, STATUS_IO, errno, "cannot read an object in the store");
     if (n < HEAD || memcmp(head + 128, "DICM", 4) != 0 ||
         memcmp(head + 132, group_length, sizeof group_length) != 0)
-        return error_set(err, STATUS_INVALID, "no DICOM file: its file meta information is missing");
+        return error_set(err, STATUS_INVALID, "no DICOM file: it has no file meta information");
     uint32_t length = (uint32_t)head[140] | (uint32_t)head[141] << 8 | (uint32_t)head[142] << 16 |
                       (uint32_t)head[143] << 24;
     if ((off_t)HEAD + length >= info.st_size)
@@ -270,7 +270,8 @@ static int temp_rename(struct store_temp *temp, const struct store_bucket *bucke
     snprintf(from, sizeof from, "%s/%s", temp->folder, temp->name);
     store_entry_name(key, name);
     if (io->renameat2(io->context, store->fd, from, bucket->fd, name, RENAME_NOREPLACE) < 0)
-        return error_set_errno(err, errno == EEXIST ? STATUS_CONFLICT : store_status_of_errno(errno),
+        return error_set_errno(err,
+                               errno == EEXIST ? STATUS_CONFLICT : store_status_of_errno(errno),
                                errno, "cannot name object %s", key);
     store_fd_close(&temp->fd);
     int status = store_bucket_sync(store, bucket, err);

@@ -35,7 +35,7 @@ static size_t deliver(struct db *db)
     return count;
 }
 
-/* ---- completion ------------------------------------------------------------------------------ */
+/* ---- completion --------------------------------------------------------------------------- */
 
 static void a_study_completes_when_it_is_quiet_and_not_carried(void **state)
 {
@@ -101,7 +101,7 @@ static void the_set_is_frozen_and_sorted(void **state)
     queue_job_release(&job);
 }
 
-/* ---- claims ---------------------------------------------------------------------------------- */
+/* ---- claims ------------------------------------------------------------------------------- */
 
 static void a_job_is_claimed_once(void **state)
 {
@@ -270,7 +270,7 @@ static void failing_waits_its_backoff_or_is_permanent(void **state)
     assert_string_equal(study_state(f->db, 1), "failed");
 }
 
-/* ---- results --------------------------------------------------------------------------------- */
+/* ---- results ------------------------------------------------------------------------------ */
 
 static void a_result_is_stored_whole(void **state)
 {
@@ -369,7 +369,7 @@ static void one_uid_with_two_contents_stores_nothing(void **state)
     queue_job_release(&job);
 }
 
-/* ---- generations ------------------------------------------------------------------------------ */
+/* ---- generations --------------------------------------------------------------------------- */
 
 static void receive_one_more(struct db *db, int number)
 {
@@ -491,7 +491,7 @@ static void a_report_that_may_be_there_is_the_predecessor(void **state)
     queue_job_release(&job);
 }
 
-/* ---- retry ------------------------------------------------------------------------------------ */
+/* ---- retry --------------------------------------------------------------------------------- */
 
 static void retry_repeats_the_same_job(void **state)
 {
@@ -592,7 +592,7 @@ static void retry_with_nothing_to_analyse_ends_again(void **state)
     assert_string_equal(study_state(f->db, 1), "not_applicable");
 }
 
-/* ---- status ----------------------------------------------------------------------------------- */
+/* ---- status -------------------------------------------------------------------------------- */
 
 static const cJSON *at(const cJSON *json, const char *name)
 {
