@@ -44,15 +44,15 @@ struct dicom_instance {
     char study_description[DICOM_TEXT_SIZE], series_description[DICOM_TEXT_SIZE];
     char body_part_examined[17], protocol_name[DICOM_TEXT_SIZE];
     char image_comments[DICOM_TEXT_SIZE], view_name[DICOM_TEXT_SIZE];
-    char laterality;       /* (0020,0060) 'L', 'R', 'B', 'U', or 0 when absent */
-    char image_laterality; /* (0020,0062), same letters */
-    char anatomic_laterality; /* from (0008,2220) inside (0008,2218), same letters */
+    char laterality;                     /* (0020,0060) 'L', 'R', 'B', 'U', or 0 when absent */
+    char image_laterality;               /* (0020,0062), same letters */
+    char anatomic_laterality;            /* from (0008,2220) inside (0008,2218), same letters */
     struct dicom_code anatomic_region;   /* (0008,2218) */
     struct dicom_code primary_structure; /* (0008,2228) */
     struct dicom_code view;              /* (0054,0220) */
     char manufacturer[DICOM_TEXT_SIZE], manufacturer_model[DICOM_TEXT_SIZE];
-    bool own;            /* equipment is axnode itself: never analysed (rule 3) */
-    bool synthetic_data; /* (0008,001C) is YES */
+    bool own;                           /* equipment is axnode itself: never analysed (rule 3) */
+    bool synthetic_data;                /* (0008,001C) is YES */
     int series_number, instance_number; /* 0 when absent */
     /* Pixels; rows is 0 when the object has none. */
     int rows, columns, frames, samples_per_pixel, bits_allocated;
@@ -65,7 +65,8 @@ struct dicom_instance {
 };
 
 /* Header only (stops before the pixels). Reasons: cut-off or foreign file, missing or malformed
- * UIDs, sizes over a limit. */
+ * UIDs (STATUS_INVALID), sizes over a limit (STATUS_LIMIT), a transfer syntax that nothing here
+ * knows (STATUS_UNSUPPORTED). */
 int dicom_instance_read(const char *path, const struct dicom_limits *limits,
                         struct dicom_instance *ret_instance, struct error *err);
 

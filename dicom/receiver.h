@@ -18,15 +18,15 @@ enum { DICOM_PDU_BYTES_MIN = 4096, DICOM_PDU_BYTES_MAX = 131072 };
 
 struct dicom_receiver_settings {
     const char *ae_title;
-    bool check_called_ae;        /* reject another called AE title */
-    const char *peer_address;    /* numeric address, for the file meta information */
-    const char *association;     /* id, likewise; no ';' in either */
-    uint32_t pdu_bytes_max;      /* DICOM_PDU_BYTES_MIN … _MAX */
-    int handshake_timeout_s;     /* until the association request is complete */
-    int idle_timeout_s;          /* between two messages */
-    int dimse_timeout_s;         /* between two parts of one message */
-    struct dicom_limits limits;  /* object_bytes: what one object may have */
-    const struct clock *clock;   /* NULL: clock_system() */
+    bool check_called_ae;       /* reject another called AE title */
+    const char *peer_address;   /* numeric address, for the file meta information */
+    const char *association;    /* id, likewise; no ';' in either */
+    uint32_t pdu_bytes_max;     /* DICOM_PDU_BYTES_MIN … _MAX */
+    int handshake_timeout_s;    /* until the association request is complete */
+    int idle_timeout_s;         /* between two messages */
+    int dimse_timeout_s;        /* between two parts of one message */
+    struct dicom_limits limits; /* object_bytes: what one object may have */
+    const struct clock *clock;  /* NULL: clock_system() */
     /* NULL or a flag that a signal handler sets: the association is aborted at the next pause
      * between two messages. */
     const volatile sig_atomic_t *stop;
@@ -41,7 +41,7 @@ struct dicom_received {
     uint64_t data_set_offset; /* in the file: behind our file meta information */
     uint64_t data_set_bytes;
     char data_set_sha256[DIGEST_TEXT_SIZE]; /* of these bytes, as they came */
-    int64_t received_us;      /* 0 in `study`; taken after `study` returned */
+    int64_t received_us;                    /* 0 in `study`; taken after `study` returned */
 };
 
 /* What becomes of objects; implemented by the service. Order for each object: begin, then, when
@@ -80,7 +80,7 @@ struct dicom_association_result {
     enum dicom_association_end end;
     char calling_ae[17], called_ae[17]; /* "" when none was read */
     uint32_t stored, refused, echoes;
-    uint64_t bytes; /* of data sets stored */
+    uint64_t bytes;     /* of data sets stored */
     const char *reason; /* in words, why it ended that way; static storage */
 };
 

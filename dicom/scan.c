@@ -142,8 +142,11 @@ static int push(struct walk *w, enum level_kind kind, enum encoding encoding, ui
     if (w->depth + 1 >= (int)(sizeof w->levels / sizeof *w->levels))
         return error_set(w->err, STATUS_LIMIT, "%s: items nested deeper than %d", w->name,
                          DICOM_DEPTH_MAX);
-    struct level level = {.kind = kind, .encoding = encoding, .delimited = delimited,
-                          .guessed = guessed, .end = delimited ? parent->end : w->at + length};
+    struct level level = {.kind = kind,
+                          .encoding = encoding,
+                          .delimited = delimited,
+                          .guessed = guessed,
+                          .end = delimited ? parent->end : w->at + length};
     w->levels[++w->depth] = level;
     return 0;
 }
@@ -262,8 +265,8 @@ static bool give_up_guess(struct walk *w)
 static int walk_data_set(struct walk *w, enum encoding encoding)
 {
     w->depth = 0;
-    w->levels[0] = (struct level){.kind = LEVEL_ITEM, .encoding = encoding,
-                                  .end = w->scan.file_bytes};
+    w->levels[0] =
+        (struct level){.kind = LEVEL_ITEM, .encoding = encoding, .end = w->scan.file_bytes};
     for (;;) {
         const struct level level = w->levels[w->depth];
         if (w->at == level.end && !level.delimited) {

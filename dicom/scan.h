@@ -16,14 +16,14 @@ enum {
 };
 
 struct dicom_scan {
-    char sop_class_uid[UID_SIZE];       /* from the file meta information; "" when absent */
+    char sop_class_uid[UID_SIZE]; /* from the file meta information; "" when absent */
     char transfer_syntax_uid[UID_SIZE];
     uint64_t file_bytes;
     uint64_t data_set_offset;
-    bool pixels;             /* Pixel Data is there */
-    bool encapsulated;       /* … as a sequence of fragments */
-    uint64_t pixel_bytes;    /* native: its length; encapsulated: sum of the fragments */
-    uint32_t fragments;      /* encapsulated: without the offset table */
+    bool pixels;          /* Pixel Data is there */
+    bool encapsulated;    /* … as a sequence of fragments */
+    uint64_t pixel_bytes; /* native: its length; encapsulated: sum of the fragments */
+    uint32_t fragments;   /* encapsulated: without the offset table */
 };
 
 /* `fd` is read with pread and stays the caller's; `name` stands in messages.

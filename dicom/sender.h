@@ -9,8 +9,8 @@
 #include "base/uid.h"
 
 struct dicom_peer {
-    const char *ae_title;    /* theirs */
-    const char *host;        /* name or IPv4 address */
+    const char *ae_title; /* theirs */
+    const char *host;     /* name or IPv4 address */
     int port;
     const char *our_ae;
     int connect_timeout_s;   /* TCP connection; name resolution is the system's */

@@ -10,7 +10,8 @@
 
 #include "dicom/shim/shim.h"
 
-class Association {
+class Association
+{
   public:
     Association() = default;
     Association(const Association &) = delete;

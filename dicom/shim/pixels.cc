@@ -87,8 +87,8 @@ static std::unique_ptr<DicomImage> open_frame(DcmDataset &dataset, int frame)
 static bool decode_all(DcmDataset &dataset, const struct dicom_scan *scan,
                        const struct dicom_instance *shape, const struct dicom_limits *limits)
 {
-    uint64_t decoded = (uint64_t)shape->rows * (uint64_t)shape->columns *
-                       (uint64_t)shape->frames * (uint64_t)shape->samples_per_pixel;
+    uint64_t decoded = (uint64_t)shape->rows * (uint64_t)shape->columns * (uint64_t)shape->frames *
+                       (uint64_t)shape->samples_per_pixel;
     return scan->encapsulated && scan->fragments != (uint32_t)shape->frames &&
            decoded <= limits->object_bytes &&
            dataset.chooseRepresentation(EXS_LittleEndianExplicit, nullptr).good();
@@ -157,8 +157,8 @@ static int decode(const char *path, int frame, const struct dicom_limits *limits
     if (r < 0)
         return r;
     DcmFileFormat file;
-    OFCondition cond = file.loadFile(path, EXS_Unknown, EGL_noChange, DCM_MaxReadLength,
-                                     ERM_fileOnly);
+    OFCondition cond =
+        file.loadFile(path, EXS_Unknown, EGL_noChange, DCM_MaxReadLength, ERM_fileOnly);
     if (cond.bad())
         return shim_error(err, STATUS_INVALID, cond, "%s: cannot read the DICOM file", path);
     DcmDataset &dataset = *file.getDataset();
@@ -166,7 +166,8 @@ static int decode(const char *path, int frame, const struct dicom_limits *limits
     if (r < 0)
         return r;
     if (dataset.getOriginalXfer() == EXS_RLELossless &&
-        (scan.fragments != (uint32_t)shape->frames || !rle_frame_sound(dataset, frame, shape.get())))
+        (scan.fragments != (uint32_t)shape->frames ||
+         !rle_frame_sound(dataset, frame, shape.get())))
         return error_set(err, STATUS_INVALID, "%s: the run-length encoding is damaged", path);
     std::unique_ptr<DicomImage> decoded = open_frame(dataset, frame);
     if (!decoded && decode_all(dataset, &scan, shape.get(), limits))

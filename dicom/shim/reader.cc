@@ -30,8 +30,8 @@ int header_load(const char *path, const char *name, uint64_t bytes_max, DcmFileF
     if (DcmXfer(ret_scan->transfer_syntax_uid).getXfer() == EXS_Unknown)
         return error_set(err, STATUS_UNSUPPORTED, "%s: unknown transfer syntax %s", name,
                          ret_scan->transfer_syntax_uid);
-    OFCondition cond = ret_file.loadFileUntilTag(path, EXS_Unknown, EGL_noChange,
-                                                 DCM_MaxReadLength, ERM_fileOnly, DCM_PixelData);
+    OFCondition cond = ret_file.loadFileUntilTag(path, EXS_Unknown, EGL_noChange, DCM_MaxReadLength,
+                                                 ERM_fileOnly, DCM_PixelData);
     if (cond.bad())
         return shim_error(err, STATUS_INVALID, cond, "%s: cannot read the DICOM header", name);
     return 0;
@@ -108,9 +108,11 @@ static DcmItem *first_item(DcmItem &item, const DcmTagKey &sequence)
 /* CID 244 Laterality, SNOMED CT and the older SNOMED RT codes. */
 static char side_of_code(const char *value)
 {
-    static const struct { const char *value; char side; } sides[] = {
-        {"7771000", 'L'}, {"G-A101", 'L'}, {"24028007", 'R'}, {"G-A100", 'R'},
-        {"51440002", 'B'}, {"G-A102", 'B'}, {"66459002", 'U'}, {"G-A103", 'U'}};
+    static const struct {
+        const char *value;
+        char side;
+    } sides[] = {{"7771000", 'L'},  {"G-A101", 'L'}, {"24028007", 'R'}, {"G-A100", 'R'},
+                 {"51440002", 'B'}, {"G-A102", 'B'}, {"66459002", 'U'}, {"G-A103", 'U'}};
     for (const auto &side : sides)
         if (strcmp(value, side.value) == 0)
             return side.side;
@@ -135,7 +137,11 @@ static void get_anatomy(TextReader &texts, DcmItem &dataset, struct dicom_instan
 
 static void get_texts(TextReader &texts, DcmItem &dataset, struct dicom_instance *out)
 {
-    const struct { DcmTagKey tag; char *to; size_t size; } wanted[] = {
+    const struct {
+        DcmTagKey tag;
+        char *to;
+        size_t size;
+    } wanted[] = {
         {DCM_Modality, out->modality, sizeof out->modality},
         {DCM_PatientID, out->patient_id, sizeof out->patient_id},
         {DCM_IssuerOfPatientID, out->patient_id_issuer, sizeof out->patient_id_issuer},
@@ -159,8 +165,8 @@ static void get_texts(TextReader &texts, DcmItem &dataset, struct dicom_instance
         texts.get(dataset, text.tag, text.to, text.size);
     out->laterality = get_side(texts, dataset, DCM_Laterality);
     out->image_laterality = get_side(texts, dataset, DCM_ImageLaterality);
-    out->own = strcmp(out->manufacturer, "axnode") == 0 &&
-               strcmp(out->manufacturer_model, "axnode") == 0;
+    out->own =
+        strcmp(out->manufacturer, "axnode") == 0 && strcmp(out->manufacturer_model, "axnode") == 0;
     char synthetic[17];
     texts.get(dataset, TAG_SYNTHETIC_DATA, synthetic, sizeof synthetic);
     out->synthetic_data = strcmp(synthetic, "YES") == 0;
@@ -197,8 +203,8 @@ static bool get_region(DcmItem &item, struct us_region *ret)
     if (!get_corner(item, DCM_RegionLocationMinX0, &region.x0) ||
         !get_corner(item, DCM_RegionLocationMinY0, &region.y0) ||
         !get_corner(item, DCM_RegionLocationMaxX1, &region.x1) ||
-        !get_corner(item, DCM_RegionLocationMaxY1, &region.y1) ||
-        region.x0 > region.x1 || region.y0 > region.y1)
+        !get_corner(item, DCM_RegionLocationMaxY1, &region.y1) || region.x0 > region.x1 ||
+        region.y0 > region.y1)
         return false;
     region.spatial_format = get_us(item, DCM_RegionSpatialFormat);
     region.data_type = get_us(item, DCM_RegionDataType);
@@ -329,14 +335,14 @@ extern "C" int dicom_content_digest(const char *path, const struct dicom_limits 
         int scanned = dicom_scan_file(path, limits->object_bytes, &scan, err);
         if (scanned < 0)
             return scanned;
-        OFCondition cond = file.loadFile(path, EXS_Unknown, EGL_noChange, DCM_MaxReadLength,
-                                         ERM_fileOnly);
+        OFCondition cond =
+            file.loadFile(path, EXS_Unknown, EGL_noChange, DCM_MaxReadLength, ERM_fileOnly);
         if (cond.bad())
             return shim_error(err, STATUS_INVALID, cond, "%s: cannot read the DICOM file", path);
         DcmDataset &dataset = *file.getDataset();
         DcmXfer original(dataset.getOriginalXfer());
-        E_TransferSyntax encoding = original.isEncapsulated() ? original.getXfer()
-                                                              : EXS_LittleEndianImplicit;
+        E_TransferSyntax encoding =
+            original.isEncapsulated() ? original.getXfer() : EXS_LittleEndianImplicit;
         ShimConsumer consumer(-1, digest);
         ShimStream stream(consumer);
         DcmWriteCache cache;

@@ -17,7 +17,8 @@ extern "C" {
 #include "dicom/receiver.h"
 }
 
-namespace {
+namespace
+{
 
 /* PS3.7 annex C and PS3.4 B.2.3 */
 const Uint16 STATUS_PROCESSING_FAILURE = 0x0110;
@@ -96,11 +97,12 @@ void negotiate(T_ASC_Parameters *params)
         bool known = storage || strcmp(context.abstractSyntax, UID_VerificationSOPClass) == 0;
         const char *syntax = known ? choose_syntax(context, storage) : nullptr;
         if (syntax)
-            shim_check(ASC_acceptPresentationContext(params, context.presentationContextID, syntax));
+            shim_check(
+                ASC_acceptPresentationContext(params, context.presentationContextID, syntax));
         else
-            shim_check(ASC_refusePresentationContext(
-                params, context.presentationContextID,
-                known ? ASC_P_TRANSFERSYNTAXESNOTSUPPORTED : ASC_P_ABSTRACTSYNTAXNOTSUPPORTED));
+            shim_check(ASC_refusePresentationContext(params, context.presentationContextID,
+                                                     known ? ASC_P_TRANSFERSYNTAXESNOTSUPPORTED
+                                                           : ASC_P_ABSTRACTSYNTAXNOTSUPPORTED));
     }
 }
 
@@ -108,12 +110,13 @@ void negotiate(T_ASC_Parameters *params)
 struct Incoming {
     const T_DIMSE_C_StoreRQ *request;
     T_ASC_PresentationContextID context;
-    int fd = -1;      /* -1: begin failed, the data set is read and thrown away */
+    int fd = -1;          /* -1: begin failed, the data set is read and thrown away */
     off_t receipt_at = 0; /* where in the file the time of receipt stands */
     struct dicom_received object = {};
 };
 
-class Session {
+class Session
+{
   public:
     Session(int fd, const struct dicom_receiver_settings *settings,
             const struct dicom_receiver_sink *sink, struct dicom_association_result *result,
@@ -155,7 +158,10 @@ class Session {
         ASC_abortAssociation(peer_.association);
     }
     bool peer_closed() const;
-    bool stopping() const { return settings_->stop && *settings_->stop; }
+    bool stopping() const
+    {
+        return settings_->stop && *settings_->stop;
+    }
     const struct clock *clock() const
     {
         return settings_->clock ? settings_->clock : clock_system();
@@ -191,13 +197,12 @@ OFCondition Session::receive_request()
     if (theirs < 0)
         throw std::bad_alloc();
     dcmExternalSocketHandle.set(theirs);
-    OFCondition cond = ASC_initializeNetwork(NET_ACCEPTOR, 0, settings_->handshake_timeout_s,
-                                             &peer_.network);
+    OFCondition cond =
+        ASC_initializeNetwork(NET_ACCEPTOR, 0, settings_->handshake_timeout_s, &peer_.network);
     if (cond.good())
         cond = ASC_receiveAssociation(peer_.network, &peer_.association,
-                                      static_cast<long>(settings_->pdu_bytes_max), nullptr,
-                                      nullptr, OFFalse, DUL_NOBLOCK,
-                                      settings_->handshake_timeout_s);
+                                      static_cast<long>(settings_->pdu_bytes_max), nullptr, nullptr,
+                                      OFFalse, DUL_NOBLOCK, settings_->handshake_timeout_s);
     dcmExternalSocketHandle.set(DCMNET_INVALID_SOCKET);
     if (!peer_.association || !peer_.association->DULassociation)
         close(theirs); /* nobody else will */
@@ -279,9 +284,8 @@ void Session::write_meta(Incoming &in)
     out.text(DCM_SourceApplicationEntityTitle, in.object.calling_ae);
     out.text(DCM_ReceivingApplicationEntityTitle, in.object.called_ae);
     out.text(DCM_PrivateInformationCreatorUID, SHIM_PRIVATE_INFORMATION_UID);
-    shim_check(meta.putAndInsertUint8Array(DCM_PrivateInformation,
-                                           reinterpret_cast<const Uint8 *>(receipt.data()),
-                                           receipt.size()));
+    shim_check(meta.putAndInsertUint8Array(
+        DCM_PrivateInformation, reinterpret_cast<const Uint8 *>(receipt.data()), receipt.size()));
     ShimConsumer consumer(in.fd, nullptr);
     ShimStream stream(consumer);
     shim_meta_write(meta, stream);
@@ -330,9 +334,10 @@ Uint16 Session::keep_object(Incoming &in, struct error *why)
         return status_of(r);
     in.object.received_us = clock_realtime_us(clock());
     char digits[24];
-    int n = snprintf(digits, sizeof digits, "%0*" PRId64,
-                     static_cast<int>(static_cast<off_t>(in.object.data_set_offset) - in.receipt_at),
-                     in.object.received_us);
+    int n =
+        snprintf(digits, sizeof digits, "%0*" PRId64,
+                 static_cast<int>(static_cast<off_t>(in.object.data_set_offset) - in.receipt_at),
+                 in.object.received_us);
     if (pwrite(in.fd, digits, static_cast<size_t>(n), in.receipt_at) != n) {
         error_set_errno(why, STATUS_IO, errno, "cannot write the time of receipt");
         return STATUS_PROCESSING_FAILURE;
@@ -351,7 +356,10 @@ void stop_flood(void *consumer, unsigned long)
 
 struct DigestHolder {
     struct digest *digest = digest_new();
-    ~DigestHolder() { digest_free(digest); }
+    ~DigestHolder()
+    {
+        digest_free(digest);
+    }
 };
 
 Uint16 Session::receive(Incoming &in, struct error *why)
@@ -365,8 +373,8 @@ Uint16 Session::receive(Incoming &in, struct error *why)
     ShimStream stream(consumer);
     T_ASC_PresentationContextID context = 0;
     shim_check(DIMSE_receiveDataSetInFile(peer_.association, DIMSE_NONBLOCKING,
-                                          settings_->dimse_timeout_s, &context, &stream,
-                                          stop_flood, &consumer));
+                                          settings_->dimse_timeout_s, &context, &stream, stop_flood,
+                                          &consumer));
     in.object.data_set_bytes = consumer.taken();
     uint8_t bytes[DIGEST_SIZE];
     digest_end(holder.digest, bytes);
@@ -445,8 +453,8 @@ int Session::store(const T_DIMSE_C_StoreRQ &request, T_ASC_PresentationContextID
 int Session::answer(T_DIMSE_Message &message, T_ASC_PresentationContextID context)
 {
     if (message.CommandField == DIMSE_C_ECHO_RQ) {
-        OFCondition cond = DIMSE_sendEchoResponse(peer_.association, context,
-                                                  &message.msg.CEchoRQ, STATUS_Success, nullptr);
+        OFCondition cond = DIMSE_sendEchoResponse(peer_.association, context, &message.msg.CEchoRQ,
+                                                  STATUS_Success, nullptr);
         if (cond.bad())
             return message_failed(cond);
         result_->echoes++;
@@ -466,8 +474,9 @@ int Session::serve()
         return r;
     T_DIMSE_Message message = {};
     T_ASC_PresentationContextID context = 0;
-    OFCondition cond = DIMSE_receiveCommand(peer_.association, DIMSE_NONBLOCKING,
-                                            settings_->dimse_timeout_s, &context, &message, nullptr);
+    OFCondition cond =
+        DIMSE_receiveCommand(peer_.association, DIMSE_NONBLOCKING, settings_->dimse_timeout_s,
+                             &context, &message, nullptr);
     return cond.bad() || cond == DUL_PEERREQUESTEDRELEASE ? message_failed(cond)
                                                           : answer(message, context);
 }

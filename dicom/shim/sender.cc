@@ -56,8 +56,9 @@ static void propose(T_ASC_Parameters *params, const struct dicom_context *contex
     for (size_t i = 0; i < count; i++) {
         bool repeated = false;
         for (size_t k = 0; k < i && !repeated; k++)
-            repeated = strcmp(contexts[k].sop_class_uid, contexts[i].sop_class_uid) == 0 &&
-                       strcmp(contexts[k].transfer_syntax_uid, contexts[i].transfer_syntax_uid) == 0;
+            repeated =
+                strcmp(contexts[k].sop_class_uid, contexts[i].sop_class_uid) == 0 &&
+                strcmp(contexts[k].transfer_syntax_uid, contexts[i].transfer_syntax_uid) == 0;
         if (repeated)
             continue;
         const char *syntax = contexts[i].transfer_syntax_uid;
@@ -80,8 +81,8 @@ static int connect(struct dicom_sender *sender, const struct dicom_peer *peer,
                    const struct dicom_context *contexts, size_t count, struct error *err)
 {
     association_set_timeouts(peer->connect_timeout_s, peer->dimse_timeout_s);
-    shim_check(ASC_initializeNetwork(NET_REQUESTOR, 0, peer->handshake_timeout_s,
-                                     &sender->peer.network));
+    shim_check(
+        ASC_initializeNetwork(NET_REQUESTOR, 0, peer->handshake_timeout_s, &sender->peer.network));
     T_ASC_Parameters *params = nullptr;
     shim_check(ASC_createAssociationParameters(&params, static_cast<long>(peer->pdu_bytes_max)));
     auto destroy = [](T_ASC_Parameters *p) { ASC_destroyAssociationParameters(&p); };
@@ -89,13 +90,13 @@ static int connect(struct dicom_sender *sender, const struct dicom_peer *peer,
     std::string address = std::string(peer->host) + ":" + std::to_string(peer->port);
     shim_check(ASC_setAPTitles(params, peer->our_ae, peer->ae_title, nullptr));
     shim_check(ASC_setTransportLayerType(params, OFFalse));
-    shim_check(ASC_setPresentationAddresses(params, OFStandard::getHostName().c_str(),
-                                            address.c_str()));
+    shim_check(
+        ASC_setPresentationAddresses(params, OFStandard::getHostName().c_str(), address.c_str()));
     association_set_implementation(params);
     propose(params, contexts, count);
-    OFCondition cond = ASC_requestAssociation(sender->peer.network, params,
-                                              &sender->peer.association, nullptr, nullptr,
-                                              DUL_NOBLOCK, peer->handshake_timeout_s);
+    OFCondition cond =
+        ASC_requestAssociation(sender->peer.network, params, &sender->peer.association, nullptr,
+                               nullptr, DUL_NOBLOCK, peer->handshake_timeout_s);
     if (sender->peer.association)
         owned.release(); /* the association's from here on */
     if (cond == DUL_ASSOCIATIONREJECTED) {
@@ -115,8 +116,8 @@ static int sender_open(const struct dicom_peer *peer, const struct dicom_context
     if (r < 0)
         return r;
     auto sender = std::make_unique<struct dicom_sender>();
-    sender->name = std::string(peer->ae_title) + " at " + peer->host + ":" +
-                   std::to_string(peer->port);
+    sender->name =
+        std::string(peer->ae_title) + " at " + peer->host + ":" + std::to_string(peer->port);
     sender->handshake_timeout_s = peer->handshake_timeout_s;
     sender->dimse_timeout_s = peer->dimse_timeout_s;
     sender->broken = false;
@@ -130,9 +131,8 @@ extern "C" int dicom_sender_open(const struct dicom_peer *peer,
                                  const struct dicom_context *contexts, size_t count,
                                  struct dicom_sender **ret_sender, struct error *err)
 {
-    return shim_guard(err, "open an association", [&]() -> int {
-        return sender_open(peer, contexts, count, ret_sender, err);
-    });
+    return shim_guard(err, "open an association",
+                      [&]() -> int { return sender_open(peer, contexts, count, ret_sender, err); });
 }
 
 extern "C" void dicom_sender_close(struct dicom_sender *sender)
@@ -164,9 +164,8 @@ static OFCondition send_part(T_ASC_Association *association, T_ASC_PresentationC
 
 /* DIMSE_sendMessage sends data sets only after encoding them anew, and no command without its
  * data set: so the command (PS3.7 9.3.1.1) is encoded here. */
-static OFCondition send_command(T_ASC_Association *association,
-                                T_ASC_PresentationContextID context, Uint16 message,
-                                const struct dicom_instance *object)
+static OFCondition send_command(T_ASC_Association *association, T_ASC_PresentationContextID context,
+                                Uint16 message, const struct dicom_instance *object)
 {
     DcmDataset command;
     ShimItem out(command);
@@ -208,8 +207,8 @@ static int send_file(struct dicom_sender *sender, T_ASC_PresentationContextID co
         if (static_cast<size_t>(got) != n)
             return error_set(err, STATUS_INVALID, "%s: the file became shorter", path);
         at += n;
-        OFCondition cond = send_part(association, context, DUL_DATASETPDV, part.data(), n,
-                                     at == scan->file_bytes);
+        OFCondition cond =
+            send_part(association, context, DUL_DATASETPDV, part.data(), n, at == scan->file_bytes);
         if (cond.bad())
             return unavailable(err, cond, sender->name, "lost the connection to");
     }
@@ -273,7 +272,9 @@ static int receive_reply(struct dicom_sender *sender, Uint16 message,
 
 /* Closes a file on every way out. */
 struct File {
-    explicit File(int opened) : fd(opened) {}
+    explicit File(int opened) : fd(opened)
+    {
+    }
     ~File()
     {
         if (fd >= 0)
@@ -282,8 +283,8 @@ struct File {
     int fd;
 };
 
-static int store(struct dicom_sender *sender, const char *path,
-                 struct dicom_store_reply *ret_reply, struct error *err)
+static int store(struct dicom_sender *sender, const char *path, struct dicom_store_reply *ret_reply,
+                 struct error *err)
 {
     struct dicom_scan scan;
     struct dicom_instance object = {};
@@ -347,9 +348,9 @@ static int echo(struct dicom_sender *sender, struct error *err)
 {
     Uint16 status = 0;
     DcmDataset *detail = nullptr;
-    OFCondition cond = DIMSE_echoUser(sender->peer.association,
-                                      sender->peer.association->nextMsgID++, DIMSE_NONBLOCKING,
-                                      sender->dimse_timeout_s, &status, &detail);
+    OFCondition cond =
+        DIMSE_echoUser(sender->peer.association, sender->peer.association->nextMsgID++,
+                       DIMSE_NONBLOCKING, sender->dimse_timeout_s, &status, &detail);
     delete detail;
     sender->broken = cond.bad();
     if (cond.bad())

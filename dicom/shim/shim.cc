@@ -107,8 +107,8 @@ void shim_meta_fill(DcmMetaInfo &meta, const char *sop_class_uid, const char *so
 
 void shim_meta_write(DcmMetaInfo &meta, DcmOutputStream &stream)
 {
-    shim_check(meta.computeGroupLengthAndPadding(EGL_withGL, EPD_noChange,
-                                                 EXS_LittleEndianExplicit, EET_ExplicitLength));
+    shim_check(meta.computeGroupLengthAndPadding(EGL_withGL, EPD_noChange, EXS_LittleEndianExplicit,
+                                                 EET_ExplicitLength));
     meta.transferInit();
     shim_check(meta.write(stream, EXS_LittleEndianExplicit, EET_ExplicitLength, nullptr));
     meta.transferEnd();

@@ -59,9 +59,12 @@ template <class Body> int shim_guard(struct error *err, const char *what, Body b
 }
 
 /* Inserts attributes into a data set or item; throws ShimFailure when DCMTK refuses. */
-class ShimItem {
+class ShimItem
+{
   public:
-    explicit ShimItem(DcmItem &item) : item_(item) {}
+    explicit ShimItem(DcmItem &item) : item_(item)
+    {
+    }
     /* UTF-8; NULL counts as "". */
     void text(const DcmTagKey &tag, const char *value);
     void text_unless_empty(const DcmTagKey &tag, const char *value);
@@ -74,7 +77,10 @@ class ShimItem {
     /* A sequence of one code; returns its item. */
     ShimItem code(const DcmTagKey &sequence, const char *value, const char *scheme,
                   const char *meaning);
-    DcmItem &raw() { return item_; }
+    DcmItem &raw()
+    {
+        return item_;
+    }
 
   private:
     DcmItem &item_;
@@ -82,25 +88,52 @@ class ShimItem {
 
 /* Where bytes go: a file, a digest, or both. With a limit, bytes beyond it are taken but thrown
  * away, likewise after a failed write, so that a peer's message can be read to its end. */
-class ShimConsumer : public DcmConsumer {
+class ShimConsumer : public DcmConsumer
+{
   public:
     /* fd -1: none; digest NULL: none. Both stay the caller's. */
     ShimConsumer(int fd, struct digest *digest, Uint64 limit = ~Uint64(0))
         : fd_(fd), digest_(digest), limit_(limit)
     {
     }
-    OFBool good() const override { return OFTrue; }
-    OFCondition status() const override { return EC_Normal; }
-    OFBool isFlushed() const override { return OFTrue; }
-    offile_off_t avail() const override { return 1 << 30; }
+    OFBool good() const override
+    {
+        return OFTrue;
+    }
+    OFCondition status() const override
+    {
+        return EC_Normal;
+    }
+    OFBool isFlushed() const override
+    {
+        return OFTrue;
+    }
+    offile_off_t avail() const override
+    {
+        return 1 << 30;
+    }
     offile_off_t write(const void *bytes, offile_off_t n) override;
-    void flush() override {}
+    void flush() override
+    {
+    }
 
-    Uint64 taken() const { return taken_; }     /* bytes offered */
-    bool over_limit() const { return taken_ > limit_; }
+    Uint64 taken() const
+    {
+        return taken_;
+    } /* bytes offered */
+    bool over_limit() const
+    {
+        return taken_ > limit_;
+    }
     /* So far beyond the limit that a peer is no longer worth listening to. */
-    bool flooded() const { return taken_ > limit_ && taken_ - limit_ > Uint64(4) << 30; }
-    int write_errno() const { return errno_; }  /* 0: every write succeeded */
+    bool flooded() const
+    {
+        return taken_ > limit_ && taken_ - limit_ > Uint64(4) << 30;
+    }
+    int write_errno() const
+    {
+        return errno_;
+    } /* 0: every write succeeded */
 
   private:
     int fd_;
@@ -109,9 +142,12 @@ class ShimConsumer : public DcmConsumer {
     int errno_ = 0;
 };
 
-class ShimStream : public DcmOutputStream {
+class ShimStream : public DcmOutputStream
+{
   public:
-    explicit ShimStream(ShimConsumer &consumer) : DcmOutputStream(&consumer) {}
+    explicit ShimStream(ShimConsumer &consumer) : DcmOutputStream(&consumer)
+    {
+    }
 };
 
 /* File meta information that depends on nothing but its arguments. The caller may add elements

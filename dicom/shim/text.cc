@@ -10,7 +10,11 @@ extern "C" {
 static size_t utf8_length(const unsigned char *at, size_t left)
 {
     static const unsigned long smallest[5] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t n = at[0] < 0x80 ? 1 : at[0] >> 5 == 6 ? 2 : at[0] >> 4 == 14 ? 3 : at[0] >> 3 == 30 ? 4 : 0;
+    size_t n = at[0] < 0x80       ? 1
+               : at[0] >> 5 == 6  ? 2
+               : at[0] >> 4 == 14 ? 3
+               : at[0] >> 3 == 30 ? 4
+                                  : 0;
     if (n == 0 || n > left)
         return 0;
     unsigned long value = n == 1 ? at[0] : at[0] & (0x7fu >> n);
@@ -54,7 +58,9 @@ void text_copy(const char *text, size_t length, char *out, size_t size)
     out[used] = '\0';
 }
 
-TextReader::TextReader(DcmItem &dataset) : known_(charset_.selectCharacterSet(dataset).good()) {}
+TextReader::TextReader(DcmItem &dataset) : known_(charset_.selectCharacterSet(dataset).good())
+{
+}
 
 OFString TextReader::convert(const OFString &raw)
 {

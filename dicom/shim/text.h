@@ -9,7 +9,8 @@
 #include <dcmtk/dcmdata/dctk.h>
 #include <dcmtk/dcmdata/dcspchrs.h>
 
-class TextReader {
+class TextReader
+{
   public:
     /* The character set is the data set's; one that is unknown leaves ASCII. */
     explicit TextReader(DcmItem &dataset);

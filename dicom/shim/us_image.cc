@@ -80,7 +80,10 @@ static void put_series_and_equipment(ShimItem &out, const struct us_image *image
 /* CID 244 Laterality; 'U' (unpaired) has no modifier. */
 static void put_side_modifier(ShimItem &region, char side)
 {
-    static const struct { char side; const char *value, *meaning; } sides[] = {
+    static const struct {
+        char side;
+        const char *value, *meaning;
+    } sides[] = {
         {'L', "7771000", "Left"}, {'R', "24028007", "Right"}, {'B', "51440002", "Right and left"}};
     for (const auto &known : sides)
         if (known.side == side)
@@ -95,8 +98,8 @@ static void put_anatomy(ShimItem &out, const struct us_image *image)
         out.text(DCM_ImageLaterality, letter);
     }
     if (*anatomy->value) {
-        ShimItem region = out.code(DCM_AnatomicRegionSequence, anatomy->value, anatomy->scheme,
-                                   anatomy->meaning);
+        ShimItem region =
+            out.code(DCM_AnatomicRegionSequence, anatomy->value, anatomy->scheme, anatomy->meaning);
         if (image->laterality_modifier)
             put_side_modifier(region, image->laterality);
     }
@@ -155,8 +158,8 @@ static void put_pixels(ShimItem &out, const struct us_image *image)
 static void put_image(ShimItem &out, const struct us_image *image)
 {
     bool cine = image->frame_count > 1;
-    out.text(DCM_SOPClassUID, cine ? UID_UltrasoundMultiframeImageStorage
-                                   : UID_UltrasoundImageStorage);
+    out.text(DCM_SOPClassUID,
+             cine ? UID_UltrasoundMultiframeImageStorage : UID_UltrasoundImageStorage);
     out.text(DCM_SOPInstanceUID, image->sop_instance_uid);
     out.text(DCM_ImageType, "ORIGINAL\\PRIMARY");
     out.text_unless_empty(DCM_ContentDate, image->study_date);

@@ -97,8 +97,10 @@ static const struct patch patches[] = {
      "without rows"},
     {"rows 17", BYTES("\x28\0\x10\0US\x02\0\x10\0", "\x28\0\x10\0US\x02\0\x11\0"), STATUS_INVALID,
      "bytes of pixels"},
-    {"rows and columns 65535", BYTES("\x28\0\x10\0US\x02\0\x10\0\x28\0\x11\0US\x02\0\x14\0",
-     "\x28\0\x10\0US\x02\0\xff\xff\x28\0\x11\0US\x02\0\xff\xff"), STATUS_LIMIT, "65535"},
+    {"rows and columns 65535",
+     BYTES("\x28\0\x10\0US\x02\0\x10\0\x28\0\x11\0US\x02\0\x14\0",
+           "\x28\0\x10\0US\x02\0\xff\xff\x28\0\x11\0US\x02\0\xff\xff"),
+     STATUS_LIMIT, "65535"},
     {"rows 65535", BYTES("\x28\0\x10\0US\x02\0\x10\0", "\x28\0\x10\0US\x02\0\xff\xff"),
      STATUS_LIMIT, "a side longer"},
     {"32 bits", BYTES("\x28\0\0\x01US\x02\0\x08\0", "\x28\0\0\x01US\x02\0\x20\0"),
@@ -107,23 +109,37 @@ static const struct patch patches[] = {
      "bytes of pixels"},
     {"4 samples", BYTES("\x28\0\x02\0US\x02\0\x01\0", "\x28\0\x02\0US\x02\0\x04\0"),
      STATUS_UNSUPPORTED, "4 samples"},
-    {"3 samples", BYTES("\x28\0\x02\0US\x02\0\x01\0", "\x28\0\x02\0US\x02\0\x03\0"),
-     STATUS_INVALID, "bytes of pixels"},
-    {"3 frames", BYTES("\x28\0\x08\0IS\x02\0" "2 ", "\x28\0\x08\0IS\x02\0" "3 "), STATUS_INVALID,
+    {"3 samples", BYTES("\x28\0\x02\0US\x02\0\x01\0", "\x28\0\x02\0US\x02\0\x03\0"), STATUS_INVALID,
      "bytes of pixels"},
-    {"frames in words", BYTES("\x28\0\x08\0IS\x02\0" "2 ", "\x28\0\x08\0IS\x02\0xx"),
+    {"3 frames",
+     BYTES("\x28\0\x08\0IS\x02\0"
+           "2 ",
+           "\x28\0\x08\0IS\x02\0"
+           "3 "),
+     STATUS_INVALID, "bytes of pixels"},
+    {"frames in words",
+     BYTES("\x28\0\x08\0IS\x02\0"
+           "2 ",
+           "\x28\0\x08\0IS\x02\0xx"),
      STATUS_INVALID, "no number"},
-    {"no frames", BYTES("\x28\0\x08\0IS\x02\0" "2 ", "\x28\0\x08\0IS\x02\0" "-1"), STATUS_INVALID,
-     "no number"},
-    {"unknown transfer syntax", BYTES("1.2.840.10008.1.2.1\0", "1.2.840.10008.1.2.9\0"), STATUS_UNSUPPORTED,
-     "unknown transfer syntax"},
-    {"fragments that are none", BYTES("\xe0\x7f\x10\0OB\0\0\x80\x02\0\0",
-     "\xe0\x7f\x10\0OB\0\0\xff\xff\xff\xff"), STATUS_INVALID, ""},
-    {"an item of 4 GiB", BYTES("\xfe\xff\0\xe0", "\xfe\xff\xdd\xe0"), STATUS_INVALID, ""},
+    {"no frames",
+     BYTES("\x28\0\x08\0IS\x02\0"
+           "2 ",
+           "\x28\0\x08\0IS\x02\0"
+           "-1"),
+     STATUS_INVALID, "no number"},
+    {"unknown transfer syntax", BYTES("1.2.840.10008.1.2.1\0", "1.2.840.10008.1.2.9\0"),
+     STATUS_UNSUPPORTED, "unknown transfer syntax"},
+    {"fragments that are none",
+     BYTES("\xe0\x7f\x10\0OB\0\0\x80\x02\0\0", "\xe0\x7f\x10\0OB\0\0\xff\xff\xff\xff"),
+     STATUS_INVALID, ""},
+    {"a delimiter for an item", BYTES("\xfe\xff\0\xe0", "\xfe\xff\xdd\xe0"), STATUS_INVALID, ""},
     {"no transfer syntax", BYTES("\x02\0\x10\0UI", "\x02\0\x11\0UI"), STATUS_INVALID,
      "no transfer syntax"},
-    {"a word as representation", BYTES("\x28\0\x02\0US", "\x28\0\x02\0" "12"), STATUS_INVALID,
-     "value representation"},
+    {"a word as representation",
+     BYTES("\x28\0\x02\0US", "\x28\0\x02\0"
+                             "12"),
+     STATUS_INVALID, "value representation"},
 };
 
 static void test_patches(void **state)
@@ -194,7 +210,8 @@ static void test_deep_nesting(void **state)
     (void)state;
     struct buffer file;
     struct error err = {0};
-    static const char sequence[] = "\x08\0\x40\x11SQ\0\0\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff";
+    static const char sequence[] =
+        "\x08\0\x40\x11SQ\0\0\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff";
     start_file(&file, "1.2.840.10008.1.2.1");
     for (int i = 0; i < 100000; i++)
         assert_int_equal(buffer_add(&file, sequence, sizeof sequence - 1, NULL), 0);
@@ -299,8 +316,10 @@ static void test_rle_offsets(void **state)
     struct buffer file;
     struct error err = {0};
     static const uint8_t header[] = {3, 0, 0, 0, 0x40, 0, 0, 0};
-    static const struct { size_t at; uint8_t value; } changes[] = {
-        {0, 4}, {3, 1}, {4, 0}, {10, 0xff}, {14, 1}, {15, 0x80}};
+    static const struct {
+        size_t at;
+        uint8_t value;
+    } changes[] = {{0, 4}, {3, 1}, {4, 0}, {10, 0xff}, {14, 1}, {15, 0x80}};
     sample_write(folder, "plain", 1, 3, "2.25.7", plain);
     sample_path(folder, "rle", path);
     if (sample_run((const char *[]){"dcmcrle", plain, path, NULL}, NULL) != 0)
@@ -339,11 +358,11 @@ static int remove_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cut_off),       cmocka_unit_test(test_not_dicom),
-        cmocka_unit_test(test_patches),       cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_deep_nesting),  cmocka_unit_test(test_many_elements),
-        cmocka_unit_test(test_deflated),      cmocka_unit_test(test_value_like_an_item),
-        cmocka_unit_test(test_rle_offsets),   cmocka_unit_test(test_random_damage),
+        cmocka_unit_test(test_cut_off),      cmocka_unit_test(test_not_dicom),
+        cmocka_unit_test(test_patches),      cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_deep_nesting), cmocka_unit_test(test_many_elements),
+        cmocka_unit_test(test_deflated),     cmocka_unit_test(test_value_like_an_item),
+        cmocka_unit_test(test_rle_offsets),  cmocka_unit_test(test_random_damage),
     };
     return cmocka_run_group_tests_name("dicom bad input", tests, make_folder, remove_folder);
 }

@@ -106,11 +106,15 @@ static void sink_refused(void *context, uint16_t dimse_status, const struct erro
 
 static struct plan plan_default(void)
 {
-    return (struct plan){
-        .settings = {.ae_title = "AXNODE", .check_called_ae = true, .peer_address = "127.0.0.1",
-                     .association = "a-1", .pdu_bytes_max = 16384, .handshake_timeout_s = 5,
-                     .idle_timeout_s = 5, .dimse_timeout_s = 5,
-                     .limits = dicom_limits_default()}};
+    return (struct plan){.settings = {.ae_title = "AXNODE",
+                                      .check_called_ae = true,
+                                      .peer_address = "127.0.0.1",
+                                      .association = "a-1",
+                                      .pdu_bytes_max = 16384,
+                                      .handshake_timeout_s = 5,
+                                      .idle_timeout_s = 5,
+                                      .dimse_timeout_s = 5,
+                                      .limits = dicom_limits_default()}};
 }
 
 struct receiver {
@@ -120,8 +124,7 @@ struct receiver {
 
 static int listen_on(int *ret_port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd > 0);
@@ -136,12 +139,11 @@ static void serve_one(int listener, const struct plan *plan, int result_fd)
 {
     struct outcome outcome = {0};
     struct sink sink = {.plan = plan, .outcome = &outcome};
-    const struct dicom_receiver_sink calls = {&sink, sink_begin, sink_study, sink_commit,
-                                              sink_abandon, sink_refused};
+    const struct dicom_receiver_sink calls = {&sink,       sink_begin,   sink_study,
+                                              sink_commit, sink_abandon, sink_refused};
     struct error err = {0};
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-    outcome.status =
-        dicom_association_serve(fd, &plan->settings, &calls, &outcome.result, &err);
+    outcome.status = dicom_association_serve(fd, &plan->settings, &calls, &outcome.result, &err);
     snprintf(outcome.reason, sizeof outcome.reason, "%s", outcome.result.reason);
     snprintf(outcome.message, sizeof outcome.message, "%s", err.message);
     if (fcntl(fd, F_GETFD) != -1)
@@ -179,9 +181,13 @@ static struct outcome receiver_wait(struct receiver *receiver)
 
 static struct dicom_peer peer_at(int port)
 {
-    return (struct dicom_peer){.ae_title = "AXNODE", .host = "127.0.0.1", .port = port,
-                               .our_ae = "SENDER", .connect_timeout_s = 2,
-                               .handshake_timeout_s = 2, .dimse_timeout_s = 5,
+    return (struct dicom_peer){.ae_title = "AXNODE",
+                               .host = "127.0.0.1",
+                               .port = port,
+                               .our_ae = "SENDER",
+                               .connect_timeout_s = 2,
+                               .handshake_timeout_s = 2,
+                               .dimse_timeout_s = 5,
                                .pdu_bytes_max = 16384};
 }
 
@@ -349,9 +355,9 @@ static void test_sink_failures(void **state)
         uint16_t status;
         int abandoned;
     } cases[] = {
-        {STATUS_IO, 0, 0, false, 0x0110, 0},  {STATUS_LIMIT, 0, 0, false, 0xa700, 0},
-        {0, STATUS_IO, 0, false, 0x0110, 1},  {0, 0, STATUS_LIMIT, false, 0xa700, 1},
-        {0, 0, STATUS_IO, false, 0x0110, 1},  {0, 0, STATUS_INVALID, false, 0xc000, 1},
+        {STATUS_IO, 0, 0, false, 0x0110, 0}, {STATUS_LIMIT, 0, 0, false, 0xa700, 0},
+        {0, STATUS_IO, 0, false, 0x0110, 1}, {0, 0, STATUS_LIMIT, false, 0xa700, 1},
+        {0, 0, STATUS_IO, false, 0x0110, 1}, {0, 0, STATUS_INVALID, false, 0xc000, 1},
         {0, 0, 0, true, 0xa700, 1},
     };
     char path[SAMPLE_PATH_SIZE];
@@ -379,7 +385,8 @@ static void test_sink_failures(void **state)
  * `n_changed` bytes each. */
 static void relay(int listener, int port, const char *from, const char *to, size_t n_changed)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int client = accept(listener, NULL, NULL), server = socket(AF_INET, SOCK_STREAM, 0);
     struct pollfd both[2] = {{client, POLLIN, 0}, {server, POLLIN, 0}};
@@ -530,7 +537,8 @@ static void test_contexts(void **state)
 
 static int connect_to(int port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
@@ -613,13 +621,15 @@ static void test_unreachable(void **state)
 static void test_delivery_of_status(void **state)
 {
     (void)state;
-    static const struct { uint16_t status; enum dicom_delivery delivery; } cases[] = {
-        {0x0000, DICOM_DELIVERED}, {0x0001, DICOM_DELIVERED}, {0x0107, DICOM_DELIVERED},
-        {0x0111, DICOM_DELIVERED}, {0x0116, DICOM_DELIVERED}, {0xb000, DICOM_DELIVERED},
-        {0xb007, DICOM_DELIVERED}, {0xa700, DICOM_TRY_LATER}, {0xa7ff, DICOM_TRY_LATER},
-        {0x0110, DICOM_TRY_LATER}, {0x0213, DICOM_TRY_LATER}, {0xa900, DICOM_REFUSED},
-        {0xc000, DICOM_REFUSED},   {0x0122, DICOM_REFUSED},   {0x0124, DICOM_REFUSED},
-        {0x0117, DICOM_REFUSED},   {0xfe00, DICOM_REFUSED}};
+    static const struct {
+        uint16_t status;
+        enum dicom_delivery delivery;
+    } cases[] = {{0x0000, DICOM_DELIVERED}, {0x0001, DICOM_DELIVERED}, {0x0107, DICOM_DELIVERED},
+                 {0x0111, DICOM_DELIVERED}, {0x0116, DICOM_DELIVERED}, {0xb000, DICOM_DELIVERED},
+                 {0xb007, DICOM_DELIVERED}, {0xa700, DICOM_TRY_LATER}, {0xa7ff, DICOM_TRY_LATER},
+                 {0x0110, DICOM_TRY_LATER}, {0x0213, DICOM_TRY_LATER}, {0xa900, DICOM_REFUSED},
+                 {0xc000, DICOM_REFUSED},   {0x0122, DICOM_REFUSED},   {0x0124, DICOM_REFUSED},
+                 {0x0117, DICOM_REFUSED},   {0xfe00, DICOM_REFUSED}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(dicom_delivery_of_status(cases[i].status), cases[i].delivery);
 }
@@ -648,8 +658,8 @@ static void test_storescu_echoscu(void **state)
     snprintf(port, sizeof port, "%d", receiver.port);
     sample_write(folder, "scu1", 1, 3, "2.25.81", paths[0]);
     sample_write(folder, "scu2", 3, 1, "2.25.82", paths[1]);
-    const char *scu[] = {"storescu", "-aet", "MODALITY", "-aec", "AXNODE", "127.0.0.1", port,
-                         paths[0], paths[1], NULL};
+    const char *scu[] = {"storescu",  "-aet", "MODALITY", "-aec",   "AXNODE",
+                         "127.0.0.1", port,   paths[0],   paths[1], NULL};
     assert_int_equal(sample_run(scu, NULL), 0);
     struct outcome outcome = receiver_wait(&receiver);
     assert_int_equal(outcome.result.stored, 2);

@@ -120,9 +120,11 @@ static void test_pixels(void **state)
 {
     (void)state;
     char path[SAMPLE_PATH_SIZE], other[SAMPLE_PATH_SIZE];
-    static const char *const encodings[][2] = {
-        {"dcmconv", "+ti"}, {"dcmconv", "+tb"}, {"dcmcrle", "+te"}, {"dcmcjpeg", "+e1"},
-        {"dcmcjpls", "+el"}};
+    static const char *const encodings[][2] = {{"dcmconv", "+ti"},
+                                               {"dcmconv", "+tb"},
+                                               {"dcmcrle", "+te"},
+                                               {"dcmcjpeg", "+e1"},
+                                               {"dcmcjpls", "+el"}};
     for (int channels = 1; channels <= 3; channels += 2) {
         for (int count = 1; count <= 3; count += 2) {
             sample_write(folder, "pixels", count, channels, "2.25.7", path);
@@ -130,8 +132,7 @@ static void test_pixels(void **state)
             for (size_t i = 0; i < sizeof encodings / sizeof *encodings; i++) {
                 sample_path(folder, "other", other);
                 const char *run[] = {encodings[i][0], encodings[i][1], path, other, NULL};
-                int r = sample_run(i < 2 ? run : (const char *[]){run[0], path, other, NULL},
-                                   NULL);
+                int r = sample_run(i < 2 ? run : (const char *[]){run[0], path, other, NULL}, NULL);
                 if (r == -1)
                     skip();
                 assert_int_equal(r, 0);

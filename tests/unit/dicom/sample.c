@@ -52,19 +52,36 @@ void sample_frames(struct image *frames, int count, int channels)
 
 struct us_image sample_image(const struct image *frames, int count)
 {
-    static const struct us_region regions[] = {
-        {2, 1, 18, 14, 1, 1, 3, 3, 0.0125, 0.025}, {0, 0, 1, 15, 0, 0, 0, 0, 1, 1}};
-    return (struct us_image){
-        .sop_instance_uid = "1.2.826.0.1.3680043.2.1", .study_instance_uid = "2.25.1001",
-        .series_instance_uid = "2.25.1002", .patient_id = "P-17", .patient_name = "Müller^Anna",
-        .patient_birth_date = "19700102", .patient_sex = "F", .accession_number = "A4711",
-        .study_id = "S1", .study_date = "20260102", .study_time = "101112",
-        .study_description = "Mamma und Axilla", .series_description = "Axilla links",
-        .protocol_name = "Mamma", .image_comments = "LT AXILLA", .body_part_examined = "BREAST",
-        .series_number = 3, .instance_number = 4, .laterality = 'L',
-        .anatomic_region = {"91470000", "SCT", "Axilla"}, .laterality_modifier = true,
-        .view = {"399348003", "SCT", "antero-posterior"}, .regions = regions, .region_count = 2,
-        .frames = frames, .frame_count = count, .frame_time_ms = 33.3, .synthetic_data = true};
+    static const struct us_region regions[] = {{2, 1, 18, 14, 1, 1, 3, 3, 0.0125, 0.025},
+                                               {0, 0, 1, 15, 0, 0, 0, 0, 1, 1}};
+    return (struct us_image){.sop_instance_uid = "1.2.826.0.1.3680043.2.1",
+                             .study_instance_uid = "2.25.1001",
+                             .series_instance_uid = "2.25.1002",
+                             .patient_id = "P-17",
+                             .patient_name = "Müller^Anna",
+                             .patient_birth_date = "19700102",
+                             .patient_sex = "F",
+                             .accession_number = "A4711",
+                             .study_id = "S1",
+                             .study_date = "20260102",
+                             .study_time = "101112",
+                             .study_description = "Mamma und Axilla",
+                             .series_description = "Axilla links",
+                             .protocol_name = "Mamma",
+                             .image_comments = "LT AXILLA",
+                             .body_part_examined = "BREAST",
+                             .series_number = 3,
+                             .instance_number = 4,
+                             .laterality = 'L',
+                             .anatomic_region = {"91470000", "SCT", "Axilla"},
+                             .laterality_modifier = true,
+                             .view = {"399348003", "SCT", "antero-posterior"},
+                             .regions = regions,
+                             .region_count = 2,
+                             .frames = frames,
+                             .frame_count = count,
+                             .frame_time_ms = 33.3,
+                             .synthetic_data = true};
 }
 
 void sample_write(const char *folder, const char *name, int count, int channels,

@@ -70,7 +70,8 @@ static void check_file(const char *name, bool decodes, int *compared)
         return;
     assert_int_equal(instance.kind, DICOM_KIND_ULTRASOUND);
     assert_true(instance.rows > 0 && instance.columns > 0);
-    for (int frame = 0; frame < instance.frames; frame += instance.frames > 1 ? instance.frames - 1 : 1) {
+    for (int frame = 0;
+         frame<instance.frames; frame += instance.frames> 1 ? instance.frames - 1 : 1) {
         struct image image = {0};
         r = dicom_frame_decode(path, frame, &limits, &image, &err);
         if (decodes != (r == 0))
