@@ -76,6 +76,12 @@ def loss_of(logits, masks):
     return entropy + (1 - (2 * overlap + 1) / (size + 1)).mean()
 
 
+def pace(epoch, epochs):
+    """Part of the learning rate at a moment (in epochs): warm-up, plateau, linear decay over the
+    last two. Knows nothing of the past, so that --resume may lengthen the plateau."""
+    return min(1.0, (epoch + 0.02) / 0.5, (epochs - epoch) / 2 + 0.01)
+
+
 def dice_of(network, images, masks):
     """Mean Dice at threshold 0.5 of each channel over the pictures where truth has it."""
     network.eval()
@@ -119,7 +125,7 @@ def main():
     parser.add_argument("--validation", required=True, help="synthetic studies held out")
     parser.add_argument("--busbra", help="BUS-BRA folder: folds 1-3 to learn, 4 held out (tumour)")
     parser.add_argument("--out", required=True)
-    parser.add_argument("--epochs", type=int, default=9)
+    parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=1)
@@ -149,16 +155,12 @@ def main():
     network = network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=1e-2)
     steps = math.ceil(len(images) / options.batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, options.rate, epochs=options.epochs, steps_per_epoch=steps
-    )
     checkpoint = os.path.join(options.out, "checkpoint.pt")
     first = 0
     if options.resume and os.path.exists(checkpoint):
         state = torch.load(checkpoint)
         network.load_state_dict(state["network"])
         optimiser.load_state_dict(state["optimiser"])
-        schedule.load_state_dict(state["schedule"])
         first = state["epoch"]
 
     log_path = os.path.join(options.out, "log.csv")
@@ -172,6 +174,8 @@ def main():
             generator = torch.Generator().manual_seed(1000 * options.seed + epoch)
             order = torch.randperm(len(images), generator=generator).numpy()
             for step in range(steps):
+                for group in optimiser.param_groups:
+                    group["lr"] = options.rate * pace(epoch + step / steps, options.epochs)
                 picked = order[step * options.batch : (step + 1) * options.batch]
                 x = torch.from_numpy(images[picked]).float().unsqueeze(1) / 255
                 y = torch.from_numpy(masks[picked]).float() / 255
@@ -181,7 +185,6 @@ def main():
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()
-                schedule.step()
                 total += loss.item()
             dice = [f"{d:.4f}" for s in held_out.values() for d in dice_of(network, *s)]
             log.writerow([epoch + 1, f"{total / steps:.4f}", f"{time.time() - start:.0f}"] + dice)
@@ -190,7 +193,6 @@ def main():
                 {
                     "network": network.state_dict(),
                     "optimiser": optimiser.state_dict(),
-                    "schedule": schedule.state_dict(),
                     "epoch": epoch + 1,
                 },
                 checkpoint + ".new",
