@@ -45,10 +45,13 @@ int main(int argc, char **argv)
 {
     enum { OPTION_ROLE = 256, OPTION_LABEL, OPTION_BEAT };
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},       {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},            {"role", required_argument, NULL, OPTION_ROLE},
+        {"config", required_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {"role", required_argument, NULL, OPTION_ROLE},
         {"label", required_argument, NULL, OPTION_LABEL},
-        {"beat-fd", required_argument, NULL, OPTION_BEAT}, {0}};
+        {"beat-fd", required_argument, NULL, OPTION_BEAT},
+        {0}};
     const char *config = getenv("AXNODE_CONFIG"), *role = NULL, *label = NULL;
     int beat_fd = -1, option;
     while ((option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {

@@ -51,7 +51,8 @@ struct acceptor {
     int64_t told_us;       /* when that was */
 };
 
-static volatile sig_atomic_t association_stop; /* in a child: its parent's drain time is nearly over */
+/* In a child: the drain time is nearly over. */
+static volatile sig_atomic_t association_stop;
 
 static void on_stop(int signal_number)
 {

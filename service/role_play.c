@@ -24,7 +24,8 @@ static int module_open(const char *name, void **ret_module, struct error *err)
         return status;
     snprintf(path, sizeof path, "%s/axnode-role-%s.so", folder, name);
     if (access(path, F_OK) < 0)
-        snprintf(path, sizeof path, "%s/../" AXNODE_MODULE_FOLDER "/axnode-role-%s.so", folder, name);
+        snprintf(path, sizeof path, "%s/../" AXNODE_MODULE_FOLDER "/axnode-role-%s.so", folder,
+                 name);
     void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!module) {
         status = error_set(err, STATUS_NOT_FOUND, "cannot load module %s", path);

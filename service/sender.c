@@ -57,8 +57,8 @@ static int not_delivered(struct sender *x, const struct outbox_item *item, bool 
     bool last = permanent || item->attempt >= settings->sender.attempts_max;
     int64_t delay = delay_us(settings, item->attempt);
     log_event(last ? LOG_ERROR : LOG_WARNING, last ? "object not delivered" : "delivery deferred",
-              "outbox=%" PRId64 " job=%" PRId64 " kind=%s destination=%s attempt=%d retry_in_s=%lld "
-              "reason=%s",
+              "outbox=%" PRId64 " job=%" PRId64 " kind=%s destination=%s attempt=%d "
+              "retry_in_s=%lld reason=%s",
               item->id, item->job, item->object.kind, item->destination, item->attempt,
               last ? -1 : (long long)(delay / 1000000), LOG_QUOTE(failure->reason));
     int status = last ? outbox_failed(x->database.db, item, failure, err)
