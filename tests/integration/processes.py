@@ -39,7 +39,7 @@ class Processes(checks.StackTest):
     def phantom(self, studies, seed):
         folder = self.stack.folder / f"phantom-{seed}"
         self.stack.axnode("phantom", "--out", folder, "--studies", studies, "--seed", seed)
-        return sorted(p for p in folder.iterdir() if p.is_dir())
+        return sorted(folder.glob("study-*"))
 
     def assert_one_report_each(self, studies):
         for uid, row in studies.items():
