@@ -7,7 +7,7 @@ enum { GREY_MAX = 1 << 20 }; /* highest grey level; the classes keep arrays over
 
 /* Edge i of the bins is low + i × step, except the last of a fixed number of bins. */
 struct bins {
-    double low, step, last;
+    double low, step, per_step, last;
     int last_index; /* INT32_MAX: all edges are regular */
 };
 
@@ -22,7 +22,8 @@ static struct bins bins_of_width(double min, double width)
 {
     double low = min - modulo(min, width);
     /* numpy.arange steps by the difference of its first two rounded values. */
-    return (struct bins){low, low + width - low, 0, INT32_MAX};
+    double step = low + width - low;
+    return (struct bins){low, step, 1 / step, 0, INT32_MAX};
 }
 
 static struct bins bins_of_count(double min, double max, int count)
@@ -31,7 +32,8 @@ static struct bins bins_of_count(double min, double max, int count)
         min -= 0.5;
         max += 0.5;
     }
-    return (struct bins){min, (max - min) / count, max + 1, count};
+    double step = (max - min) / count;
+    return (struct bins){min, step, 1 / step, max + 1, count};
 }
 
 static double edge(const struct bins *b, int i)
@@ -42,7 +44,7 @@ static double edge(const struct bins *b, int i)
 /* Number of edges at or below the value. */
 static int level_of(const struct bins *b, double value)
 {
-    int i = (int)((value - b->low) / b->step);
+    int i = (int)((value - b->low) * b->per_step); /* off by one at most */
     i = i > b->last_index ? b->last_index : i;
     while (i > 0 && edge(b, i) > value)
         i--;

@@ -22,7 +22,11 @@ static double sum_total(const struct sum *s)
 static double mean_of(const double *x, size_t n)
 {
     struct sum s = {0};
-    for (size_t i = 0; i < n; i++)
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        for (int lane = 0; lane < 4; lane++)
+            s.part[lane] += x[i + (size_t)lane];
+    for (; i < n; i++)
         s.part[i & 3] += x[i];
     return sum_total(&s) / (double)n;
 }
@@ -34,11 +38,10 @@ static void swap(double *a, double *b)
     *b = t;
 }
 
-/* Put the values of the ranks `want`, ascending, in their sorted places (quickselect for several
- * ranks; x[0, n) holds ranks base …). */
-static void select_ranks(double *x, size_t n, size_t base, const size_t *want, int wants)
+/* The value of a rank (Hoare's quickselect); the values are moved about. */
+static double select_rank(double *x, size_t n, size_t rank)
 {
-    while (wants > 0 && n > 1) {
+    while (n > 1) {
         size_t mid = n / 2;
         if (x[mid] < x[0])
             swap(&x[mid], &x[0]);
@@ -47,65 +50,96 @@ static void select_ranks(double *x, size_t n, size_t base, const size_t *want, i
         if (x[n - 1] < x[mid])
             swap(&x[n - 1], &x[mid]);
         double pivot = x[mid];
-        size_t i = 0, j = n - 1;
-        while (i <= j) {
+        size_t i = 0, j = n; /* x[0, i) <= pivot <= x[j, n) */
+        while (i < j) {
             while (x[i] < pivot)
                 i++;
-            while (x[j] > pivot)
+            while (x[j - 1] > pivot)
                 j--;
-            if (i <= j) {
-                swap(&x[i], &x[j]);
-                i++;
-                if (j == 0)
-                    break;
+            if (i < j) {
+                swap(&x[i++], &x[j - 1]);
                 j--;
             }
         }
-        /* x[0, j] <= pivot <= x[i, n); what lies between equals the pivot. */
-        int left = 0, skip;
-        while (left < wants && want[left] - base <= j)
-            left++;
-        for (skip = left; skip < wants && want[skip] - base < i; skip++)
-            ;
-        select_ranks(x, j + 1, base, want, left);
-        x += i;
-        n -= i;
-        base += i;
-        want += skip;
-        wants -= skip;
+        if (rank < j) {
+            n = j;
+        } else if (rank >= i) {
+            x += i;
+            n -= i;
+            rank -= i;
+        } else {
+            return pivot; /* between the two parts everything equals it */
+        }
     }
-}
-
-/* numpy.percentile with linear interpolation, on values whose two ranks are in place. */
-static double percentile(const double *x, size_t n, double share)
-{
-    double at = share * (double)(n - 1);
-    size_t low = (size_t)at;
-    size_t high = low + 1 < n ? low + 1 : low;
-    double t = at - (double)low, step = x[high] - x[low];
-    return t >= 0.5 ? x[high] - step * (1 - t) : x[low] + step * t;
+    return x[0];
 }
 
 static const double shares[5] = {0.1, 0.25, 0.5, 0.75, 0.9};
 
-static int percentiles(const double *values, size_t n, double ret_values[5], struct error *err)
+enum { BUCKETS = 1024 };
+
+/* Values into buckets of equal width, so that ranks need only be looked for in a few of them. */
+struct buckets {
+    size_t start[BUCKETS + 1]; /* rank of each bucket's first value */
+    uint16_t *bucket;          /* of each value; owned */
+};
+
+static int buckets_init(struct buckets *b, const double *x, size_t n, double min, double max,
+                        struct error *err)
 {
-    double *x = malloc(n * sizeof *x);
-    if (!x)
+    b->bucket = malloc(n * sizeof *b->bucket);
+    if (!b->bucket)
         return error_set(err, STATUS_NOMEM, "no memory for percentiles");
-    memcpy(x, values, n * sizeof *x);
-    size_t want[10];
-    int wants = 0;
-    for (int i = 0; i < 5; i++) {
-        size_t low = (size_t)(shares[i] * (double)(n - 1));
-        for (size_t k = low; k <= low + 1 && k < n; k++)
-            if (wants == 0 || want[wants - 1] < k)
-                want[wants++] = k;
+    double scale = max > min ? (BUCKETS - 1) / (max - min) : 0;
+    scale = isfinite(scale) ? scale : 0;
+    for (size_t i = 0; i < n; i++)
+        b->bucket[i] = (uint16_t)(int)((x[i] - min) * scale);
+    memset(b->start, 0, sizeof b->start);
+    for (size_t i = 0; i < n; i++)
+        b->start[b->bucket[i] + 1]++;
+    for (int k = 0; k < BUCKETS; k++)
+        b->start[k + 1] += b->start[k];
+    return 0;
+}
+
+/* The value of `rank`: the quickselect of its bucket alone, in `scratch` of n values. */
+static double value_of_rank(const struct buckets *b, const double *x, size_t n, size_t rank,
+                            double *scratch)
+{
+    int k = 0;
+    while (b->start[k + 1] <= rank)
+        k++;
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        if (b->bucket[i] == k)
+            scratch[count++] = x[i];
+    rank -= b->start[k];
+    return select_rank(scratch, count, rank);
+}
+
+/* numpy.percentile with linear interpolation. */
+static int percentiles(const double *x, size_t n, double min, double max, double ret_values[5],
+                       struct error *err)
+{
+    struct buckets b;
+    int r = buckets_init(&b, x, n, min, max, err);
+    if (r < 0)
+        return r;
+    double *scratch = malloc(n * sizeof *scratch);
+    if (!scratch) {
+        free(b.bucket);
+        return error_set(err, STATUS_NOMEM, "no memory for percentiles");
     }
-    select_ranks(x, n, 0, want, wants);
-    for (int i = 0; i < 5; i++)
-        ret_values[i] = percentile(x, n, shares[i]);
-    free(x);
+    for (int i = 0; i < 5; i++) {
+        double at = shares[i] * (double)(n - 1);
+        size_t rank = (size_t)at;
+        double low = value_of_rank(&b, x, n, rank, scratch);
+        double high = rank + 1 < n ? value_of_rank(&b, x, n, rank + 1, scratch) : low;
+        double t = at - (double)rank, step = high - low;
+        ret_values[i] = t >= 0.5 ? high - step * (1 - t) : low + step * t;
+    }
+    free(scratch);
+    free(b.bucket);
     return 0;
 }
 
@@ -121,27 +155,40 @@ static void range(const double *x, size_t n, double *v)
     v[RANGE] = max - min;
 }
 
+/* Sums about the mean of up to four values. */
+struct moments {
+    struct sum energy, absolute, m2, m3, m4;
+};
+
+static inline void add_moments(struct moments *m, int lane, double x, double mean, double shift)
+{
+    double s = x + shift, d = x - mean, d2 = d * d;
+    m->energy.part[lane] += s * s;
+    m->absolute.part[lane] += fabs(d);
+    m->m2.part[lane] += d2;
+    m->m3.part[lane] += d2 * d;
+    m->m4.part[lane] += d2 * d2;
+}
+
 static void moments(const double *x, size_t n, double shift, double *v)
 {
     double mean = mean_of(x, n);
-    struct sum energy = {0}, absolute = {0}, m2 = {0}, m3 = {0}, m4 = {0};
-    for (size_t i = 0; i < n; i++) {
-        double s = x[i] + shift, d = x[i] - mean, d2 = d * d;
-        energy.part[i & 3] += s * s;
-        absolute.part[i & 3] += fabs(d);
-        m2.part[i & 3] += d2;
-        m3.part[i & 3] += d2 * d;
-        m4.part[i & 3] += d2 * d2;
-    }
-    double count = (double)n, variance = sum_total(&m2) / count;
+    struct moments m = {0};
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        for (int lane = 0; lane < 4; lane++)
+            add_moments(&m, lane, x[i + (size_t)lane], mean, shift);
+    for (; i < n; i++)
+        add_moments(&m, (int)(i & 3), x[i], mean, shift);
+    double count = (double)n, variance = sum_total(&m.m2) / count;
     v[MEAN] = mean;
-    v[ENERGY] = sum_total(&energy);
+    v[ENERGY] = sum_total(&m.energy);
     v[ROOT_MEAN_SQUARED] = sqrt(v[ENERGY] / count);
-    v[MEAN_ABSOLUTE_DEVIATION] = sum_total(&absolute) / count;
+    v[MEAN_ABSOLUTE_DEVIATION] = sum_total(&m.absolute) / count;
     v[VARIANCE] = variance;
     v[STANDARD_DEVIATION] = sqrt(variance);
-    v[SKEWNESS] = variance == 0 ? 0 : sum_total(&m3) / count / pow(variance, 1.5);
-    v[KURTOSIS] = variance == 0 ? 0 : sum_total(&m4) / count / (variance * variance);
+    v[SKEWNESS] = variance == 0 ? 0 : sum_total(&m.m3) / count / pow(variance, 1.5);
+    v[KURTOSIS] = variance == 0 ? 0 : sum_total(&m.m4) / count / (variance * variance);
     v[EXCESS_KURTOSIS] = v[KURTOSIS] - 3;
 }
 
@@ -187,12 +234,12 @@ int firstorder_compute(const double *values, size_t n, double voxel_volume_mm3,
                        uint32_t *ret_meaningless, struct error *err)
 {
     double v[EXCESS_KURTOSIS + 1], p[5];
-    int r = percentiles(values, n, p, err);
+    range(values, n, v);
+    int r = percentiles(values, n, v[MINIMUM], v[MAXIMUM], p, err);
     if (r == 0)
         r = histogram_features(levels, v, err);
     if (r < 0)
         return r;
-    range(values, n, v);
     moments(values, n, shift, v);
     v[P10] = p[0];
     v[MEDIAN] = p[2];

@@ -46,6 +46,25 @@ static int alone_on_lines(const struct levels *l, const struct direction *d, boo
     return 0;
 }
 
+/* A run grows from the voxel before, which comes earlier in raster order, and counts where it
+ * ends; without branches, since ends cannot be foreseen. `runs` is scratch of the grid, `counts`
+ * of the matrix: whole numbers, since a chain of additions to one cell waits less for them. */
+static void count_runs(const struct levels *l, const struct direction *d, int *runs,
+                       int *counts, struct size_matrix *m)
+{
+    const int *level = l->level;
+    ptrdiff_t offset = d->offset;
+    for (size_t v = 0; v < l->voxels; v++) {
+        ptrdiff_t at = l->at[v];
+        int g = level[at];
+        int run = (level[at - offset] == g ? runs[at - offset] : 0) + 1;
+        runs[at] = run;
+        counts[(size_t)(g - 1) * (size_t)m->columns + (size_t)run - 1] += level[at + offset] != g;
+    }
+    for (size_t k = 0, n = (size_t)m->rows * (size_t)m->columns; k < n; k++)
+        m->counts[k] = counts[k];
+}
+
 int glrlm_matrix(const struct levels *l, const struct direction *d,
                  struct size_matrix *ret_matrix, bool *ret_empty, struct error *err)
 {
@@ -53,19 +72,22 @@ int glrlm_matrix(const struct levels *l, const struct direction *d,
     int r = size_matrix_init(&m, l->count, longest(l, d), l->grey, err);
     if (r < 0)
         return r;
-    const int *level = l->level;
-    bool longer = false;
-    for (size_t v = 0; v < l->voxels; v++) {
-        ptrdiff_t at = l->at[v];
-        int g = level[at];
-        if (level[at - d->offset] == g)
-            continue; /* not a run's first voxel */
-        int run = 1;
-        while (level[at += d->offset] == g)
-            run++;
-        longer |= run > 1;
-        m.counts[(size_t)(g - 1) * (size_t)m.columns + (size_t)run - 1]++;
+    int *runs = malloc(volume_count(l->grid) * sizeof *runs);
+    int *counts = calloc((size_t)m.rows * (size_t)m.columns, sizeof *counts);
+    if (runs && counts)
+        count_runs(l, d, runs, counts, &m);
+    else
+        r = error_set(err, STATUS_NOMEM, "no memory for runs");
+    free(counts);
+    free(runs);
+    if (r < 0) {
+        size_matrix_release(&m);
+        return r;
     }
+    bool longer = false;
+    for (int i = 0; i < m.rows && !longer; i++)
+        for (int j = 1; j < m.columns; j++)
+            longer |= m.counts[(size_t)i * (size_t)m.columns + (size_t)j] != 0;
     *ret_empty = false;
     if (!longer)
         r = alone_on_lines(l, d, ret_empty, err);

@@ -91,6 +91,7 @@ struct radiomics_settings {
     /* Wavelet bands that hold nothing but rounding noise (high pass along an axis of one voxel):
      * true gives PyRadiomics' numbers bit for bit, flagged meaningless; false leaves them out. */
     bool noise_bands;
+    bool portable; /* no vector instructions that not every processor has; same numbers */
 };
 
 /* PyRadiomics' defaults: Original only, every class that it enables by default, bin width 25. */

@@ -47,38 +47,111 @@ static void order_taps(int n, int length, int ret_input[TAPS], int ret_tap[TAPS]
     }
 }
 
-/* Filter along `axis`; `out` is a smaller block along it, the same along the others. */
-static void filter_axis(const struct block *in, const double *f, int axis, int length,
-                        struct block *out)
+/* Outputs whose inputs all lie one voxel further than the output's before, added in one order. */
+struct segment {
+    int first, count;
+    int at[TAPS]; /* inputs of the first output, in the input block */
+    double weight[TAPS];
+};
+
+static struct segment segment_at(const struct block *in, const double *f, int axis, int length,
+                                 const struct block *out, int n)
 {
+    struct segment s = {.first = n, .count = 1};
+    int input[TAPS], tap[TAPS];
+    order_taps(out->start[axis] + n, length, input, tap);
+    for (int j = 0; j < TAPS; j++) {
+        s.at[j] = (input[j] - in->start[axis] + length) % length % in->size[axis];
+        s.weight[j] = f[tap[j]];
+    }
+    return s;
+}
+
+static bool continues(const struct segment *s, const struct segment *next)
+{
+    for (int j = 0; j < TAPS; j++)
+        if (next->at[j] != s->at[j] + s->count || next->weight[j] != s->weight[j])
+            return false;
+    return true;
+}
+
+/* Returns how many there are; `ret_segments` has room for one per output. */
+static int find_segments(const struct block *in, const double *f, int axis, int length,
+                         const struct block *out, struct segment *ret_segments)
+{
+    int count = 0;
+    for (int n = 0; n < out->size[axis]; n++) {
+        struct segment next = segment_at(in, f, axis, length, out, n);
+        /* Only the last axis has neighbours side by side in memory. */
+        if (axis == 2 && count > 0 && continues(&ret_segments[count - 1], &next))
+            ret_segments[count - 1].count++;
+        else
+            ret_segments[count++] = next;
+    }
+    return count;
+}
+
+/* y[i] = Σ w[j] x[j][i], added in that order: the same numbers on any width of vectors. */
+static inline __attribute__((always_inline)) void
+weighted_sum(const double *const x[TAPS], const double w[TAPS], double *restrict y, size_t n)
+{
+    const double *x0 = x[0], *x1 = x[1], *x2 = x[2], *x3 = x[3], *x4 = x[4], *x5 = x[5];
+    double w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3], w4 = w[4], w5 = w[5];
+    for (size_t i = 0; i < n; i++)
+        y[i] = ((((w0 * x0[i] + w1 * x1[i]) + w2 * x2[i]) + w3 * x3[i]) + w4 * x4[i]) +
+               w5 * x5[i];
+}
+
+static void weighted_sum_portable(const double *const x[TAPS], const double w[TAPS], double *y,
+                                  size_t n)
+{
+    weighted_sum(x, w, y, n);
+}
+
+#ifdef __x86_64__
+__attribute__((target("avx2"), optimize("O3"))) static void
+weighted_sum_avx2(const double *const x[TAPS], const double w[TAPS], double *y, size_t n)
+{
+    weighted_sum(x, w, y, n);
+}
+#endif
+
+typedef void sum_fn(const double *const x[TAPS], const double w[TAPS], double *y, size_t n);
+
+static sum_fn *choose_sum(bool portable)
+{
+#ifdef __x86_64__
+    if (!portable && __builtin_cpu_supports("avx2"))
+        return weighted_sum_avx2;
+#endif
+    (void)portable;
+    return weighted_sum_portable;
+}
+
+/* Filter along `axis`; `out` is a smaller block along it, the same along the others. */
+static int filter_axis(const struct block *in, const double *f, int axis, int length,
+                       sum_fn *sum, struct block *out, struct error *err)
+{
+    struct segment *segments = malloc((size_t)out->size[axis] * sizeof *segments);
+    if (!segments)
+        return error_set(err, STATUS_NOMEM, "no memory for a wavelet band");
+    int count = find_segments(in, f, axis, length, out, segments);
     size_t inner = 1, outer = 1;
     for (int d = axis + 1; d < 3; d++)
         inner *= (size_t)in->size[d];
     for (int d = 0; d < axis; d++)
         outer *= (size_t)in->size[d];
     for (size_t o = 0; o < outer; o++)
-        for (int n = 0; n < out->size[axis]; n++) {
-            int input[TAPS], tap[TAPS];
-            order_taps(out->start[axis] + n, length, input, tap);
+        for (int k = 0; k < count; k++) {
+            const struct segment *s = &segments[k];
             const double *x[TAPS];
-            double w[TAPS];
-            for (int j = 0; j < TAPS; j++) {
-                int at = input[j] - in->start[axis];
-                at = (at + length) % length % in->size[axis];
-                x[j] = in->values + (o * (size_t)in->size[axis] + (size_t)at) * inner;
-                w[j] = f[tap[j]];
-            }
-            double *y = out->values + (o * (size_t)out->size[axis] + (size_t)n) * inner;
-            for (size_t i = 0; i < inner; i++) {
-                double s = w[0] * x[0][i];
-                s += w[1] * x[1][i];
-                s += w[2] * x[2][i];
-                s += w[3] * x[3][i];
-                s += w[4] * x[4][i];
-                s += w[5] * x[5][i];
-                y[i] = s;
-            }
+            for (int j = 0; j < TAPS; j++)
+                x[j] = in->values + (o * (size_t)in->size[axis] + (size_t)s->at[j]) * inner;
+            double *y = out->values + (o * (size_t)out->size[axis] + (size_t)s->first) * inner;
+            sum(x, s->weight, y, inner * (size_t)s->count);
         }
+    free(segments);
+    return 0;
 }
 
 static int block_init(struct block *b, const int start[3], const int size[3], struct error *err)
@@ -133,7 +206,7 @@ static int load(const struct source *from, const struct box *box, int flat, stru
 
 /* One axis less to filter: the band `pass` (0 low, 1 high) of `in`. */
 static int next_block(const struct source *from, const struct block *in, const struct box *box,
-                      int axis, int pass, struct block *ret, struct error *err)
+                      int axis, int pass, sum_fn *sum, struct block *ret, struct error *err)
 {
     int start[3], size[3];
     for (int d = 0; d < 3; d++) {
@@ -142,7 +215,7 @@ static int next_block(const struct source *from, const struct block *in, const s
     }
     int r = block_init(ret, start, size, err);
     if (r == 0)
-        filter_axis(in, taps[pass], axis, from->length[axis], ret);
+        r = filter_axis(in, taps[pass], axis, from->length[axis], sum, ret, err);
     return r;
 }
 
@@ -153,6 +226,7 @@ struct bands {
     int level; /* from 1 */
     int flat;
     bool noise_bands;
+    sum_fn *sum;
     filtered_fn *take;
     void *context;
 };
@@ -195,7 +269,7 @@ static int descend(const struct bands *b, const struct block *in, int axis, cons
         memcpy(more, letters, n);
         more[n] = pass ? 'H' : 'L';
         struct block block;
-        r = next_block(b->source, in, &b->region->box, axis, pass, &block, err);
+        r = next_block(b->source, in, &b->region->box, axis, pass, b->sum, &block, err);
         if (r == 0)
             r = descend(b, &block, next_axis(axis, b->flat), more, is_noise, approximation, err);
         free(block.values);
@@ -214,14 +288,15 @@ static int run_bands(const struct bands *b, bool approximation, struct error *er
 }
 
 /* Replace a source by its approximation, of the padded size. */
-static int approximate(struct source *source, double **owned, int flat, struct error *err)
+static int approximate(struct source *source, double **owned, int flat, sum_fn *sum,
+                       struct error *err)
 {
     struct box whole = {.size = {source->length[0], source->length[1], source->length[2]}};
     struct block block;
     int r = load(source, &whole, flat, &block, err);
     for (int axis = next_axis(3, flat); axis >= 0 && r == 0; axis = next_axis(axis, flat)) {
         struct block next = {0};
-        r = next_block(source, &block, &whole, axis, 0, &next, err);
+        r = next_block(source, &block, &whole, axis, 0, sum, &next, err);
         free(block.values);
         block = next;
     }
@@ -246,16 +321,17 @@ int wavelet_run(const struct volume *image, const struct region *region,
         source.size[d] = image->size[d];
         source.length[d] = image->size[d] + (d == flat ? 0 : image->size[d] & 1);
     }
-    struct bands b = {&source, region, image->size, 1, flat, settings->noise_bands, take, context};
+    struct bands b = {&source, region, image->size, 1, flat, settings->noise_bands,
+                      choose_sum(settings->portable), take, context};
     double *owned = NULL;
     int r = 0;
     for (int i = 0; i < settings->wavelet_start_level && r == 0; i++)
-        r = approximate(&source, &owned, flat, err);
+        r = approximate(&source, &owned, flat, b.sum, err);
     for (; r == 0; b.level++) {
         r = run_bands(&b, false, err);
         if (r < 0 || b.level == settings->wavelet_level)
             break;
-        r = approximate(&source, &owned, flat, err);
+        r = approximate(&source, &owned, flat, b.sum, err);
     }
     if (r == 0)
         r = run_bands(&b, true, err);
