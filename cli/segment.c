@@ -92,22 +92,7 @@ static bool is_png(const char *path)
     return n == (ssize_t)sizeof start && memcmp(start, signature, sizeof start) == 0;
 }
 
-/* The largest 2-D tissue region of an object: the network sees that box alone. */
-static bool tissue_find(const struct dicom_instance *header, struct us_region *ret_tissue)
-{
-    int64_t best = 0;
-    for (int i = 0; i < header->region_count; i++) {
-        const struct us_region *r = &header->regions[i];
-        int64_t area = (int64_t)(r->x1 - r->x0) * (r->y1 - r->y0);
-        if (r->spatial_format != 1 || r->data_type != 1 || r->x1 <= r->x0 || r->y1 <= r->y0 ||
-            area <= best)
-            continue;
-        best = area;
-        *ret_tissue = *r;
-    }
-    return best > 0;
-}
-
+/* `ret_tissue`: the box that the network sees, where the object names one. */
 static int picture_read(const struct job *job, const char *path, struct image *ret_picture,
                         struct us_region *ret_tissue, bool *ret_has_tissue, struct error *err)
 {
@@ -118,8 +103,13 @@ static int picture_read(const struct job *job, const char *path, struct image *r
     int status = dicom_instance_read(path, &job->limits, &header, err);
     if (status == 0)
         status = dicom_frame_decode(path, job->frame, &job->limits, ret_picture, err);
-    if (status == 0)
-        *ret_has_tissue = tissue_find(&header, ret_tissue);
+    if (status == 0) {
+        const struct us_region *tissue =
+            us_region_tissue(header.regions, (size_t)header.region_count);
+        *ret_has_tissue = tissue != NULL;
+        if (tissue)
+            *ret_tissue = *tissue;
+    }
     return status;
 }
 

@@ -1,6 +1,13 @@
 # How every target is compiled: warnings, hardening, sanitizers, and the one way to declare a
 # folder's library and its tests.
 
+# Assertions stay, in release too.
+foreach(language C CXX)
+  foreach(type RELEASE RELWITHDEBINFO MINSIZEREL)
+    string(REPLACE "-DNDEBUG" "" CMAKE_${language}_FLAGS_${type} "${CMAKE_${language}_FLAGS_${type}}")
+  endforeach()
+endforeach()
+
 add_compile_definitions(_GNU_SOURCE AXNODE_VERSION="${PROJECT_VERSION}")
 add_compile_options(-Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wundef
   $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes> $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>
@@ -24,17 +31,7 @@ endif()
 # LINK list is the folder's row in the table of ARCHITECTURE.md.
 function(axnode_folder name)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
-  set(sources "") # TEMPORARY: while several work at once
-  foreach(source ${ARG_UNPARSED_ARGUMENTS})
-    if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${source})
-      list(APPEND sources ${source})
-    endif()
-  endforeach()
-  if(NOT sources)
-    file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/empty.c "typedef int empty;\n")
-    set(sources ${CMAKE_CURRENT_BINARY_DIR}/empty.c)
-  endif()
-  add_library(axnode_${name} STATIC ${sources})
+  add_library(axnode_${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   target_include_directories(axnode_${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(axnode_${name} PUBLIC ${ARG_LINK})
   if(NOT name STREQUAL "base")
@@ -51,9 +48,6 @@ endfunction()
 # ctest "unit.FOLDER.NAME". Exit code 77 says 'skipped'.
 function(axnode_unit_test folder name)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
-  if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${name}.c) # TEMPORARY: while several work at once
-    return()
-  endif()
   set(target test_${folder}_${name})
   add_executable(${target} ${name}.c ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${target} PRIVATE axnode_${folder} ${ARG_LINK} PkgConfig::CMOCKA)

@@ -45,3 +45,21 @@ struct calibration calibration_for_mask(const struct us_region *regions, size_t 
     }
     return found;
 }
+
+const struct us_region *us_region_tissue(const struct us_region *regions, size_t count)
+{
+    const struct us_region *best = NULL;
+    int64_t best_area = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct us_region *r = &regions[i];
+        if (r->spatial_format != SPATIAL_2D || r->data_type != DATA_TISSUE || r->x1 <= r->x0 ||
+            r->y1 <= r->y0)
+            continue;
+        int64_t area = ((int64_t)r->x1 - r->x0 + 1) * ((int64_t)r->y1 - r->y0 + 1);
+        if (area > best_area) {
+            best = r;
+            best_area = area;
+        }
+    }
+    return best;
+}

@@ -14,6 +14,10 @@ struct us_region {
     double delta_x, delta_y;/* (0018,602C/602E): physical units per pixel */
 };
 
+/* The 2-D tissue region (spatial format 1, data type 1) with the largest area, calibrated or not:
+ * what networks look at. Borrowed; NULL when there is none. */
+const struct us_region *us_region_tissue(const struct us_region *regions, size_t count);
+
 enum calibration_source {
     CALIBRATION_NONE,      /* sizes are in pixels */
     CALIBRATION_REGION,    /* a calibrated 2-D tissue region that contains the whole outline */

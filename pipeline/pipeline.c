@@ -40,6 +40,7 @@ struct run {
     const char *notes[NOTES_MAX];
     size_t note_count;
     struct score score;
+    uint8_t content_digest[DIGEST_SIZE];
 };
 
 static void run_release(struct run *run)
@@ -186,23 +187,6 @@ static int read_headers(struct run *run, char *ret_reason, size_t reason_size, s
 
 /* Outlining */
 
-/* The calibrated tissue region with the largest area; NULL when there is none. */
-static const struct us_region *tissue_region(const struct dicom_instance *header)
-{
-    const struct us_region *best = NULL;
-    int64_t best_area = 0;
-    for (int i = 0; i < header->region_count; i++) {
-        const struct us_region *r = &header->regions[i];
-        int64_t area = (int64_t)(r->x1 - r->x0 + 1) * (r->y1 - r->y0 + 1);
-        if (r->spatial_format == 1 && r->data_type == 1 && r->x1 > r->x0 && r->y1 > r->y0 &&
-            area > best_area) {
-            best = r;
-            best_area = area;
-        }
-    }
-    return best;
-}
-
 static int outline_candidate(struct run *run, size_t index, int frame, struct error *err)
 {
     const struct study_image *image = &run->images[index];
@@ -223,7 +207,9 @@ static int outline_candidate(struct run *run, size_t index, int frame, struct er
     }
     if (status == 0)
         status = outline_run(run->nets->net[role], &run->package->networks[role].outline,
-                             &candidate.grey, tissue_region(header), &candidate.region, err);
+                             &candidate.grey,
+                             us_region_tissue(header->regions, (size_t)header->region_count),
+                             &candidate.region, err);
     if (status == 0 && candidate.region.found) {
         struct region_finding *region = &candidate.region;
         region->image = (int)index;
@@ -371,7 +357,7 @@ static int digest_order(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static int content_digest(struct run *run, uint8_t out[DIGEST_SIZE], struct error *err)
+static int content_digest(struct run *run, struct error *err)
 {
     const struct pipeline_job *job = run->job;
     const struct dicom_limits *limits = &run->settings->limits;
@@ -395,7 +381,7 @@ static int content_digest(struct run *run, uint8_t out[DIGEST_SIZE], struct erro
              (unsigned long long)limits->object_bytes, limits->frames,
              (unsigned long long)limits->frame_pixels);
     digest_add_text(d, numbers);
-    digest_end(d, out);
+    digest_end(d, run->content_digest);
     digest_free(d);
     return 0;
 }
@@ -440,10 +426,6 @@ static int complete_json(const struct run *run, struct pipeline_result *result, 
 static int compose(struct run *run, const char *folder, struct pipeline_result *result,
                    struct error *err)
 {
-    uint8_t digest[DIGEST_SIZE];
-    int status = content_digest(run, digest, err);
-    if (status < 0)
-        return status;
     struct report_image *images =
         arena_array(&run->arena, run->image_count, sizeof *images);
     if (!images)
@@ -488,13 +470,13 @@ static int compose(struct run *run, const char *folder, struct pipeline_result *
         .cutoff_rule = package->cutoff_rule,
         .software_version = AXNODE_VERSION,
         .created_us = run->job->created_us,
-        .content_digest = digest,
+        .content_digest = run->content_digest,
         .generation = run->job->generation,
         .predecessor_sr_uid = run->job->predecessor_sr_uid,
         .notes = run->notes,
         .note_count = run->note_count,
     };
-    status = report_write(&input, folder, result->objects, &result->object_count, err);
+    int status = report_write(&input, folder, result->objects, &result->object_count, err);
     if (status == 0)
         status = report_json(&input, result->objects, result->object_count, &result->json, err);
     return status;
@@ -573,7 +555,11 @@ int pipeline_run(const struct pipeline_settings *settings, const struct package 
     snprintf(result.package_version, sizeof result.package_version, "%s", package->version);
     snprintf(result.package_digest, sizeof result.package_digest, "%s", package->digest);
     if (status == 0)
+        status = content_digest(&run, err);
+    if (status == 0) {
+        digest_format(run.content_digest, result.content_digest);
         status = finish(&run, folder, &result, err);
+    }
     run_release(&run);
     if (status < 0) {
         pipeline_result_release(&result);

@@ -224,24 +224,6 @@ static int objects_keep(struct worker *w, const char *folder, const struct pipel
     return 0;
 }
 
-/* The objects' UIDs derive from all that can change their content: their digest stands for it. */
-static int content_digest(const struct pipeline_result *result, char hex[DIGEST_TEXT_SIZE],
-                          struct error *err)
-{
-    uint8_t digest[DIGEST_SIZE];
-    struct digest *d = digest_new();
-    if (!d)
-        return error_set(err, STATUS_NOMEM, "out of memory");
-    digest_add_text(d, result->package_digest);
-    digest_add_text(d, result->reason);
-    for (int i = 0; i < result->object_count; i++)
-        digest_add_text(d, result->objects[i].sop_instance_uid);
-    digest_end(d, digest);
-    digest_free(d);
-    digest_format(digest, hex);
-    return 0;
-}
-
 /* The features of one region: those whose names begin with it. */
 static int features_of(const struct feature_list *all, enum roi roi, struct arena *arena,
                        struct queue_features *ret_features, struct error *err)
@@ -306,10 +288,7 @@ static int result_commit(struct worker *w, const struct queue_job *job, const ch
     struct queue_features features[ROI_COUNT];
     const char *destinations[SETTINGS_DESTINATIONS_MAX];
     bool wanted[SETTINGS_DESTINATIONS_MAX * REPORT_OBJECTS_MAX];
-    char content[DIGEST_TEXT_SIZE];
     int status = objects_keep(w, folder, result, objects, err);
-    if (status == 0)
-        status = content_digest(result, content, err);
     for (int roi = 0; roi < ROI_COUNT && status == 0; roi++)
         status = features_of(&result->features, (enum roi)roi, &arena, &features[roi], err);
     if (status < 0)
@@ -327,7 +306,7 @@ static int result_commit(struct worker *w, const struct queue_job *job, const ch
         .package_version = result->package_version,
         .package_sha256 = result->package_digest,
         .software_version = AXNODE_VERSION,
-        .content_sha256 = content,
+        .content_sha256 = result->content_digest,
         .json = result->json,
         .features = features,
         .feature_count = ROI_COUNT,

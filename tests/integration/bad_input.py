@@ -116,7 +116,7 @@ ROWS = {
     "too few pixels": (short_pixels, ("not_applicable", "failed"), None, "pixel"),
     "an encoding we cannot decode": (jpeg_2000, "not_applicable", None, "cannot decode JPEG 2000"),
     "a broken picture": (broken_jpeg, "not_applicable", None, "decode"),
-    "sizes that cannot be": (huge, "unreadable", None, "larger than"),
+    "sizes that cannot be": (huge, "unreadable", None, "more than 67108864"),
     "nothing to see": (black, "done", "no_risk", "found"),
     "no node image": (tumour_only, "done", "no_risk", "node"),
     "no tumour image": (node_only, "done", "no_risk", "tumour"),
