@@ -11,8 +11,8 @@ static const double LOST_FROM = 0.8;
 static const double INTERCEPT = -0.55;
 static const struct term {
     double coefficient, mean, scale;
-} TUMOUR_SIZE = {0.8, 16.0, 6.0}, TUMOUR_IRREGULARITY = {1.1, 0.5, 0.289},
-  CORTEX = {0.9, 2.8, 1.2}, ROUNDNESS = {1.2, 0.65, 0.156}, HILUM = {-1.3, 0.27, 0.22};
+} TUMOUR_SIZE = {0.8, 16.0, 6.0}, TUMOUR_IRREGULARITY = {1.1, 0.5, 0.289}, CORTEX = {0.9, 2.8, 1.2},
+  ROUNDNESS = {1.2, 0.65, 0.156}, HILUM = {-1.3, 0.27, 0.22};
 
 static double term_of(struct term t, double value)
 {

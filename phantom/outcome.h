@@ -13,10 +13,10 @@ struct latents {
     double node_roundness;      /* short / long axis, 0.38 to 0.92 */
     double cortex_relative;     /* cortical thickness / half the short axis, 0.2 to 1.05 */
     /* These follow from the three above. */
-    double cortex_mm;           /* half the short axis where the hilum is lost */
-    double hilum_fraction;      /* hilum area / node area; 0 where it is lost */
-    double risk;                /* probability of the outcome */
-    bool outcome;               /* node metastasis */
+    double cortex_mm;      /* half the short axis where the hilum is lost */
+    double hilum_fraction; /* hilum area / node area; 0 where it is lost */
+    double risk;           /* probability of the outcome */
+    bool outcome;          /* node metastasis */
 };
 
 /* Study `study` (from 1) of a seed. */

@@ -60,7 +60,8 @@ static void attributes_fill(const struct study_plan *plan, const struct study_id
         .study_id = "1",
         .study_date = "20260105",
         .study_time = "090000",
-        .study_description = plan->side == 'L' ? "US BREAST AND AXILLA LEFT" : "US BREAST AND AXILLA RIGHT",
+        .study_description =
+            plan->side == 'L' ? "US BREAST AND AXILLA LEFT" : "US BREAST AND AXILLA RIGHT",
         .series_number = view == VIEW_BREAST || plan->wording == WORDING_COMMENTS ? 1 : 2,
         .instance_number = index + 1,
         .synthetic_data = true,
@@ -126,18 +127,17 @@ static cJSON *picture_truth(const struct study_plan *plan, int index, const stru
     cJSON_AddNumberToObject(region, "y1", picture->region.y1);
 
     cJSON *lesion = cJSON_AddObjectToObject(truth, breast ? "tumour" : "node");
-    cJSON_AddItemToObject(lesion, "mask",
-                          mask_write(&picture->lesion, out_folder, stem,
-                                     breast ? "tumour" : "node", status, err));
+    cJSON_AddItemToObject(
+        lesion, "mask",
+        mask_write(&picture->lesion, out_folder, stem, breast ? "tumour" : "node", status, err));
     cJSON_AddNumberToObject(lesion, "long_axis_mm", picture->long_mm);
     cJSON_AddNumberToObject(lesion, "short_axis_mm", picture->short_mm);
     cJSON_AddNumberToObject(lesion, "area_mm2",
                             (double)mask_count(&picture->lesion) * picture->spacing_mm *
                                 picture->spacing_mm);
     if (!breast) {
-        cJSON_AddItemToObject(
-            lesion, "hilum_mask",
-            mask_write(&picture->hilum, out_folder, stem, "hilum", status, err));
+        cJSON_AddItemToObject(lesion, "hilum_mask",
+                              mask_write(&picture->hilum, out_folder, stem, "hilum", status, err));
         cJSON_AddNumberToObject(lesion, "cortex_mm", picture->cortex_mm);
         cJSON_AddNumberToObject(lesion, "hilum_fraction", picture->hilum_fraction);
     }
@@ -167,8 +167,8 @@ static int picture_write(const struct study_plan *plan, const struct study_ident
     if (status == STATUS_OK)
         status = us_image_write(path, &us, err);
     if (status == STATUS_OK)
-        cJSON_AddItemToArray(truths, picture_truth(plan, index, &picture, out_folder, stem, uid,
-                                                   &status, err));
+        cJSON_AddItemToArray(
+            truths, picture_truth(plan, index, &picture, out_folder, stem, uid, &status, err));
     picture_release(&picture);
     return status;
 }
@@ -234,8 +234,8 @@ static int truth_write(const char *out_folder, const cJSON *truth, struct error 
     return status;
 }
 
-int phantom_generate(const char *out_folder, int studies, uint64_t seed,
-                     phantom_progress *progress, void *context, struct error *err)
+int phantom_generate(const char *out_folder, int studies, uint64_t seed, phantom_progress *progress,
+                     void *context, struct error *err)
 {
     if (studies < 1 || studies > PHANTOM_STUDIES_MAX)
         return error_set(err, STATUS_INVALID, "the number of studies must be 1 to %d, not %d",

@@ -20,7 +20,7 @@ typedef int phantom_progress(void *context, int done, int studies);
  *
  * Study k of a seed has the same bytes however many studies are written with it. Existing files
  * are replaced. `progress` may be NULL. dicom_setup must have been called. */
-int phantom_generate(const char *out_folder, int studies, uint64_t seed,
-                     phantom_progress *progress, void *context, struct error *err);
+int phantom_generate(const char *out_folder, int studies, uint64_t seed, phantom_progress *progress,
+                     void *context, struct error *err);
 
 #endif

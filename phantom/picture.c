@@ -130,8 +130,8 @@ static struct node node_of(const struct study_plan *p, int index)
         node.roundness *= 0.9;
         double half_long = node.long_mm / 2, half_short = half_long * node.roundness;
         node.cortex_mm = fmax(0.6 * fmin(l->cortex_relative, 1), 0.15) * half_short;
-        node.hilum_fraction = (half_long - node.cortex_mm) * (half_short - node.cortex_mm) /
-                              (half_long * half_short);
+        node.hilum_fraction =
+            (half_long - node.cortex_mm) * (half_short - node.cortex_mm) / (half_long * half_short);
     }
     return node;
 }
@@ -251,7 +251,8 @@ static void words_draw(const struct study_plan *p, int index, const struct beam 
     bool left = p->side == 'L';
     snprintf(text, sizeof text, "%s %s",
              p->pictures[index].view == VIEW_BREAST ? "BREAST" : "AXILLA", left ? "LEFT" : "RIGHT");
-    screen_text(&picture->image, picture->region.x0, m->rows - 3 * line, m->text_scale, WHITE, text);
+    screen_text(&picture->image, picture->region.x0, m->rows - 3 * line, m->text_scale, WHITE,
+                text);
 }
 
 /* Ticks each 5 mm right of the tissue with figures each 10 mm, and the grey bar. */
@@ -289,7 +290,8 @@ static void callipers_draw(const struct study_plan *p, const struct diameter *d,
                  region->y0 + (int)lround(d->y1_mm * scale), arm, YELLOW);
     char text[32];
     snprintf(text, sizeof text, "+ D1 %.1f MM", d->length_mm);
-    screen_text(&picture->image, region->x0, p->machine.rows - 2 * line, p->machine.text_scale, YELLOW, text);
+    screen_text(&picture->image, region->x0, p->machine.rows - 2 * line, p->machine.text_scale,
+                YELLOW, text);
 }
 
 int picture_render(const struct study_plan *plan, int index, struct picture *ret_picture,

@@ -21,7 +21,7 @@ enum wording {
 };
 
 struct machine {
-    int columns, rows;        /* of the screen */
+    int columns, rows; /* of the screen */
     bool colour;
     int text_scale;
     float dynamic_range_db;
@@ -32,16 +32,16 @@ struct machine {
 
 struct study_plan {
     uint64_t seed;
-    int number;               /* from 1 */
+    int number; /* from 1 */
     struct latents latents;
-    char side;                /* 'L' or 'R' */
+    char side; /* 'L' or 'R' */
     struct machine machine;
     enum wording wording;
     int picture_count;
     struct picture_plan {
         enum view view;
-        bool principal;       /* the tumour's largest section; the most suspicious node */
-        double size;          /* longest diameter relative to the principal one */
+        bool principal; /* the tumour's largest section; the most suspicious node */
+        double size;    /* longest diameter relative to the principal one */
         bool callipers;
     } pictures[PICTURES_MAX]; /* in the order they were taken */
 };
@@ -50,10 +50,10 @@ void study_plan_draw(uint64_t seed, int number, struct study_plan *ret_plan);
 
 struct picture {
     struct image image;
-    struct us_region region;  /* calibrated tissue region */
+    struct us_region region; /* calibrated tissue region */
     double spacing_mm;
-    struct mask lesion, hilum; /* of the picture's size; hilum empty where there is none */
-    double long_mm, short_mm;  /* of the lesion's outline in this section */
+    struct mask lesion, hilum;        /* of the picture's size; hilum empty where there is none */
+    double long_mm, short_mm;         /* of the lesion's outline in this section */
     double cortex_mm, hilum_fraction; /* nodes; hilum_fraction from the masks */
 };
 

@@ -44,7 +44,8 @@ void screen_box(struct image *picture, int x, int y, int width, int height, stru
 {
     const uint8_t samples[3] = {colour.red, colour.green, colour.blue};
     for (int row = y < 0 ? 0 : y; row < y + height && row < picture->rows; row++)
-        for (int column = x < 0 ? 0 : x; column < x + width && column < picture->columns; column++) {
+        for (int column = x < 0 ? 0 : x; column < x + width && column < picture->columns;
+             column++) {
             size_t at = (size_t)row * picture->columns + column;
             if (picture->channels == 3)
                 memcpy(picture->pixels + 3 * at, samples, 3);

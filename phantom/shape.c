@@ -29,7 +29,8 @@ void shape_tumour(struct random *r, double long_mm, double irregularity, struct 
     double amplitude[LOBES], phase[LOBES];
     for (int k = 0; k < LOBES; k++) {
         /* Waves of 3 to 11 per turn; higher ones are lower. */
-        amplitude[k] = (0.015 + 0.10 * irregularity) * random_uniform(r, 0.5, 1) * sqrt(3.0 / (k + 3));
+        amplitude[k] =
+            (0.015 + 0.10 * irregularity) * random_uniform(r, 0.5, 1) * sqrt(3.0 / (k + 3));
         phase[k] = random_uniform(r, 0, 2 * M_PI);
     }
     int spikes = (int)(irregularity * SPIKES_MAX + 0.5);
@@ -49,7 +50,8 @@ void shape_tumour(struct random *r, double long_mm, double irregularity, struct 
             double off = remainder(angle - spike_at[k], 2 * M_PI) / spike_width[k];
             factor += spike_height[k] * exp(-off * off);
         }
-        ret_shape->radius_mm[i] = (float)(ellipse_radius(1, aspect, angle - tilt) * fmax(factor, 0.35));
+        ret_shape->radius_mm[i] =
+            (float)(ellipse_radius(1, aspect, angle - tilt) * fmax(factor, 0.35));
     }
     scale_to(ret_shape, long_mm);
 }

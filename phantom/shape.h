@@ -7,7 +7,7 @@
 enum { SHAPE_ANGLES = 360 };
 
 struct shape {
-    double x_mm, y_mm;            /* centre, in the tissue region: x right, y down */
+    double x_mm, y_mm;             /* centre, in the tissue region: x right, y down */
     float radius_mm[SHAPE_ANGLES]; /* at angle 2π·i/SHAPE_ANGLES from x towards y */
 };
 

@@ -101,7 +101,8 @@ int speckle_fill(const struct plane *echo_db, const struct beam *beam, struct ra
             add_power(power, field, n);
         }
         for (int row = 0; row < rows; row++) {
-            float noise_db = beam->noise_db + beam->noise_slope_db_per_mm * (float)row * beam->spacing_mm;
+            float noise_db =
+                beam->noise_db + beam->noise_slope_db_per_mm * (float)row * beam->spacing_mm;
             float noise = expf(noise_db * (float)(M_LN10 / 20));
             for (int column = 0; column < columns; column++) {
                 size_t i = (size_t)row * columns + column;

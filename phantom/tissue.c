@@ -100,7 +100,8 @@ static float boundary_mm(const struct anatomy *a, int i, float x)
 /* Air and bone behind a bright line: hardly anything but its echoes. */
 static float deep_db(float below_mm, float level)
 {
-    return level - 0.8F * below_mm + 9 * ridge(remainderf(below_mm, 5), 0.5F) / (1 + 0.3F * below_mm);
+    return level - 0.8F * below_mm +
+           9 * ridge(remainderf(below_mm, 5), 0.5F) / (1 + 0.3F * below_mm);
 }
 
 enum stuff { SKIN, FAT, GLAND, MUSCLE, DEEP };
@@ -109,48 +110,44 @@ enum stuff { SKIN, FAT, GLAND, MUSCLE, DEEP };
 static const struct layer {
     enum stuff stuff;
     float level_db;
-    float blend_mm;          /* half width of its upper boundary */
-    float line_db, line_mm;  /* bright interface there */
-    float low, high;         /* the boundary's depth as part of the depth shown */
+    float blend_mm;         /* half width of its upper boundary */
+    float line_db, line_mm; /* bright interface there */
+    float low, high;        /* the boundary's depth as part of the depth shown */
 } LAYERS[2][LAYER_COUNT] = {
-    [VIEW_BREAST] = {
-        {SKIN, 2, 0.1F, 0, 1, 0, 0},
-        {FAT, -13, 0.15F, 0, 1, 0.025F, 0.05F},
-        {GLAND, 0, 0.5F, 0, 1, 0.12F, 0.24F},
-        {FAT, -10, 0.5F, 0, 1, 0.58F, 0.68F},
-        {MUSCLE, -11, 0.2F, 9, 0.25F, 0.66F, 0.74F},
-        {DEEP, -24, 0.4F, 14, 0.4F, 0.80F, 0.97F},
-    },
-    [VIEW_AXILLA] = {
-        {SKIN, 2, 0.1F, 0, 1, 0, 0},
-        {FAT, -12, 0.15F, 0, 1, 0.025F, 0.05F},
-        {MUSCLE, -12, 0.3F, 7, 0.25F, 0.08F, 0.14F},
-        {FAT, -6, 0.3F, 7, 0.25F, 0.18F, 0.28F},
-        {MUSCLE, -13, 0.3F, 0, 1, 0.66F, 0.80F},
-        {DEEP, -24, 0.4F, 8, 0.4F, 0.84F, 1.05F},
-    },
+    [VIEW_BREAST] =
+        {
+            {SKIN, 2, 0.1F, 0, 1, 0, 0},
+            {FAT, -13, 0.15F, 0, 1, 0.025F, 0.05F},
+            {GLAND, 0, 0.5F, 0, 1, 0.12F, 0.24F},
+            {FAT, -10, 0.5F, 0, 1, 0.58F, 0.68F},
+            {MUSCLE, -11, 0.2F, 9, 0.25F, 0.66F, 0.74F},
+            {DEEP, -24, 0.4F, 14, 0.4F, 0.80F, 0.97F},
+        },
+    [VIEW_AXILLA] =
+        {
+            {SKIN, 2, 0.1F, 0, 1, 0, 0},
+            {FAT, -12, 0.15F, 0, 1, 0.025F, 0.05F},
+            {MUSCLE, -12, 0.3F, 7, 0.25F, 0.08F, 0.14F},
+            {FAT, -6, 0.3F, 7, 0.25F, 0.18F, 0.28F},
+            {MUSCLE, -13, 0.3F, 0, 1, 0.66F, 0.80F},
+            {DEEP, -24, 0.4F, 8, 0.4F, 0.84F, 1.05F},
+        },
 };
 
 static float layer_db(const struct anatomy *a, const struct layer *l, float x, float y, float top)
 {
     switch (l->stuff) {
-    case SKIN:
-        return l->level_db + 7 * (ridge(y - 0.5F, 0.2F) + ridge(y - a->layer_mm[1], 0.25F));
-    case FAT:
-        return fat_db(a, x, y, l->level_db);
-    case GLAND:
-        return gland_db(a, x, y, l->level_db);
-    case MUSCLE:
-        return muscle_db(a, x, y, l->level_db);
-    case DEEP:
-        return deep_db(y - top, l->level_db);
+    case SKIN: return l->level_db + 7 * (ridge(y - 0.5F, 0.2F) + ridge(y - a->layer_mm[1], 0.25F));
+    case FAT: return fat_db(a, x, y, l->level_db);
+    case GLAND: return gland_db(a, x, y, l->level_db);
+    case MUSCLE: return muscle_db(a, x, y, l->level_db);
+    case DEEP: return deep_db(y - top, l->level_db);
     }
     return 0;
 }
 
 /* `tops`: depth of each layer's upper boundary here. */
-static float layers_db(const struct anatomy *a, enum view view, float x, float y,
-                       const float *tops)
+static float layers_db(const struct anatomy *a, enum view view, float x, float y, const float *tops)
 {
     const struct layer *layers = LAYERS[view];
     float part[LAYER_COUNT] = {1};
@@ -223,7 +220,8 @@ static float lesion_db(const struct lesion *l, const struct anatomy *a, float x,
     if (l->has_hilum) {
         float centre = l->hilum_db + 3 * field_at(&a->fields[3], x / 1.5F, y / 0.7F);
         float ragged = 0.35F * field_at(&a->fields[5], x / 0.9F, y / 0.9F);
-        inside = mix(inside, centre, step(shape_depth_mm(&l->hilum, x, y) + ragged, 2 * l->edge_mm));
+        inside =
+            mix(inside, centre, step(shape_depth_mm(&l->hilum, x, y) + ragged, 2 * l->edge_mm));
     }
     if (depth < 0)
         db += l->rim_db * expf(depth / l->rim_mm);

@@ -13,18 +13,18 @@ enum view { VIEW_BREAST, VIEW_AXILLA };
 
 struct lesion {
     struct shape outline;
-    struct shape hilum;  /* nodes whose hilum is kept; else radius 0 */
+    struct shape hilum; /* nodes whose hilum is kept; else radius 0 */
     bool has_hilum;
     float level_db, mottle_db; /* inside: mean, and how uneven */
     float hilum_db;
-    float rim_db, rim_mm;      /* echogenic halo or capsule outside the outline */
-    float edge_mm;             /* blur of the outline */
-    float shadow_db_per_mm;    /* of path inside; below 0: enhancement behind */
+    float rim_db, rim_mm;   /* echogenic halo or capsule outside the outline */
+    float edge_mm;          /* blur of the outline */
+    float shadow_db_per_mm; /* of path inside; below 0: enhancement behind */
 };
 
 struct tissue {
     enum view view;
-    float spacing_mm;   /* of pixels, both ways */
+    float spacing_mm;      /* of pixels, both ways */
     float slope_db_per_mm; /* what the machine's gain curve leaves of the attenuation */
     struct lesion lesion;
 };

@@ -187,7 +187,8 @@ def main():
     intercept, coefficients = vp.fit_logistic((x - centre) / scale, y)
     score = 1 / (1 + numpy.exp(-intercept - (x - centre) / scale @ coefficients))
     area, low, high = vp.auc_with_interval(score, y)
-    print(f"{len(x)} of {options.studies} studies measured; AUC where fitted {area:.3f} ({low:.3f}-{high:.3f})")
+    print(f"{len(x)} of {options.studies} studies measured")
+    print(f"AUC where fitted {area:.3f} ({low:.3f}-{high:.3f})")
     for (name, _), b in zip(vp.TERMS, coefficients):
         print(f"  {b:+.3f}  {name}")
 

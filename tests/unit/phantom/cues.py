@@ -3,7 +3,8 @@
 
 Writes 400 studies and takes, for each study: number of files, bytes, and of its pictures of
 each place the mean grey, its spread, the bytes, and of the first one every DICOM attribute
-(numbers as they are, texts as text_auc says). No AUC, whichever way round, may exceed 0.60. Says 'skipped' (77) without pydicom.
+(numbers as they are, texts as text_auc says). No AUC, whichever way round, may exceed 0.60. Says
+'skipped' (77) without pydicom.
 """
 
 import collections

@@ -105,8 +105,7 @@ static void readable(void **state)
     const cJSON *studies = cJSON_GetObjectItem(truth, "studies"), *study, *image;
     assert_int_equal(cJSON_GetArraySize(studies), 4);
     cJSON_ArrayForEach(study, studies)
-        cJSON_ArrayForEach(image, cJSON_GetObjectItem(study, "images"))
-            check_image(study, image);
+        cJSON_ArrayForEach(image, cJSON_GetObjectItem(study, "images")) check_image(study, image);
     cJSON_Delete(truth);
 }
 
