@@ -15,7 +15,8 @@ static const struct class_names classes[RADIOMICS_CLASS_COUNT] = {
         "Maximum2DDiameterColumn", "Maximum2DDiameterRow", "Maximum2DDiameterSlice",
         "Maximum3DDiameter", "MeshVolume", "MinorAxisLength", "Sphericity", "SurfaceArea",
         "SurfaceVolumeRatio", "VoxelVolume",
-        "Compactness1", "Compactness2", "SphericalDisproportion"}},
+        "Compactness1", "Compactness2", "SphericalDisproportion", "MajorAxisLengthIBSI",
+        "MinorAxisLengthIBSI", "LeastAxisLengthIBSI"}},
     [RADIOMICS_SHAPE2D] = {"shape2D", 9, {
         "Elongation", "MajorAxisLength", "MaximumDiameter", "MeshSurface", "MinorAxisLength",
         "Perimeter", "PerimeterSurfaceRatio", "PixelSurface", "Sphericity",

@@ -139,7 +139,7 @@ int radiomics_extract(const struct radiomics_input *input,
 /* "glcm", "shape2D" …; static storage. */
 const char *radiomics_class_name(enum radiomics_class c);
 /* n-th feature of a class, NULL past the last. Those not computed by default (deprecated by
- * PyRadiomics, or IBSI's excess kurtosis) stand behind radiomics_feature_defaults(c). */
+ * PyRadiomics, or IBSI's own definition) stand behind radiomics_feature_defaults(c). */
 const char *radiomics_feature_name(enum radiomics_class c, int n);
 int radiomics_feature_defaults(enum radiomics_class c);
 /* IBSI's four-character code for a feature's name (with or without prefix and image type), or

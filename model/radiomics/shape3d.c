@@ -10,7 +10,8 @@
 enum {
     ELONGATION, FLATNESS, LEAST_AXIS, MAJOR_AXIS, DIAMETER_COLUMN, DIAMETER_ROW, DIAMETER_SLICE,
     DIAMETER, MESH_VOLUME, MINOR_AXIS, SPHERICITY, SURFACE_AREA, SURFACE_VOLUME_RATIO,
-    VOXEL_VOLUME, COMPACTNESS1, COMPACTNESS2, SPHERICAL_DISPROPORTION,
+    VOXEL_VOLUME, COMPACTNESS1, COMPACTNESS2, SPHERICAL_DISPROPORTION, MAJOR_AXIS_IBSI,
+    MINOR_AXIS_IBSI, LEAST_AXIS_IBSI,
 };
 
 /* The mask with a margin of one voxel. */
@@ -312,6 +313,11 @@ int shape3d_compute(const struct region *region, double *ret_values, uint32_t *r
         v[MAJOR_AXIS] = axis[0];
         v[MINOR_AXIS] = axis[1];
         v[LEAST_AXIS] = axis[2];
+        /* IBSI's covariance is that of a sample: one voxel fewer in the divisor. */
+        double sample = sqrt((double)region->voxels / (double)(region->voxels - 1));
+        v[MAJOR_AXIS_IBSI] = axis[0] * sample;
+        v[MINOR_AXIS_IBSI] = axis[1] * sample;
+        v[LEAST_AXIS_IBSI] = axis[2] * sample;
         v[ELONGATION] = axis[1] / axis[0];
         v[FLATNESS] = axis[2] / axis[0];
         v[MESH_VOLUME] = volume;
