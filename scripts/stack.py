@@ -344,7 +344,10 @@ def account(stack, files, progress=lambda text: None, timeout_s=600):
             role, study, state, reason = objects[calling]
             outcome, why = results.get(study, ("", ""))
             row.update(study=study, outcome=state, reason=why or reason)
-            if role != "input":
+            if role == "variant":
+                row.update(outcome="kept aside", reason="an object of this SOP Instance UID with "
+                           "other content was received before")
+            elif role != "input":
                 row.update(outcome=role, reason="")
             elif state == "done":
                 row.update(outcome=f"report, {outcome}")
@@ -358,4 +361,4 @@ def refusal(log, calling):
     for line in log.splitlines():
         if "object refused" in line and any(f"assoc={a}" in line for a in associations):
             return line.split('err="')[1].split('"')[0] if 'err="' in line else line
-    return "not offered in an encoding that is accepted, or cut off on the way"
+    return "the sending tool, dcmtk's storescu, cannot read it"
