@@ -15,6 +15,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 int command_analyze(int argc, char **argv);
 int command_config(int argc, char **argv);
 int command_db(int argc, char **argv);
+int command_features(int argc, char **argv);
 int command_model(int argc, char **argv);
 int command_phantom(int argc, char **argv);
 int command_report(int argc, char **argv);
