@@ -49,6 +49,7 @@ def report(name, truth, results):
         estimated = risk.get("estimated", False)
         missing += not estimated
         for reason in risk.get("reasons", []):
+            reason = reason.split(" (")[0]
             reasons[reason] = reasons.get(reason, 0) + 1
         risks.append(risk["probability"] if estimated else WITHOUT_RISK)
         outcomes.append(bool(truth[uid]["outcome"]))
