@@ -250,9 +250,16 @@ static int inflate_all(const struct input *in, uint8_t *to, size_t n, struct err
 static uint64_t load(const uint8_t *at, size_t size, bool big_endian)
 {
     uint64_t v = 0;
-    for (size_t i = 0; i < size; i++)
-        v |= (uint64_t)at[big_endian ? size - 1 - i : i] << 8 * i;
-    return v;
+    switch (size) { /* apart from each other: this runs for every voxel */
+    case 1:
+        return at[0];
+    case 2:
+        return big_endian ? (uint64_t)at[0] << 8 | at[1] : (uint64_t)at[1] << 8 | at[0];
+    default:
+        for (size_t i = 0; i < size; i++)
+            v |= (uint64_t)at[big_endian ? size - 1 - i : i] << 8 * i;
+        return v;
+    }
 }
 
 static double decode(const uint8_t *at, enum voxel_type type, bool big_endian)
