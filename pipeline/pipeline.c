@@ -388,12 +388,12 @@ static int content_digest(struct run *run, struct error *err)
 
 /* Composing */
 
-/* result.json is the report's JSON, with every feature and every image's part behind it. */
+/* result.json is the report's JSON, with every feature and what each image was taken for. */
 static int complete_json(const struct run *run, struct pipeline_result *result, struct error *err)
 {
     cJSON *root = cJSON_Parse(result->json);
     cJSON *features = root ? cJSON_AddObjectToObject(root, "features") : NULL;
-    cJSON *images = root ? cJSON_AddArrayToObject(root, "images") : NULL;
+    cJSON *images = root ? cJSON_AddArrayToObject(root, "classification") : NULL;
     char *text = NULL;
     if (features && images) {
         cJSON_AddStringToObject(root, "outcome", pipeline_outcome_name(result->outcome));

@@ -33,7 +33,7 @@ intended_use: >-
   numbers say nothing about any patient: not for diagnosis, not for treatment, not for research
   on patients.
 outcome:
-  text: Risk of axillary lymph node metastasis (synthetic model, not for clinical use)
+  text: Estimated risk of axillary lymph node metastasis
   short: Node metastasis (synthetic)
 population:
   - evidence: synthetic_data
