@@ -28,8 +28,10 @@ struct sr_node {
     struct dicom_concept name;
     const char *template_id;      /* SR_CONTAINER: DCMR template, or NULL */
     struct dicom_concept code;    /* SR_CODE: the value; SR_NUM: the unit */
-    const char *text;             /* SR_TEXT (at most 4096 characters are written), SR_UIDREF */
-    double number;                /* SR_NUM; finite */
+    const char *text;             /* SR_TEXT (at most 4096 characters are written), SR_UIDREF;
+                                     SR_NUM: the number in the digits that readers see */
+    double number;                /* SR_NUM: the number itself; finite. Written beside the digits
+                                     as Floating Point Value (0040,A161) */
     struct dicom_reference image; /* SR_IMAGE */
     const float *points;          /* SR_SCOORD: x, y of a polyline, pixel edges as PS3.3 C.18.6 */
     size_t point_count;

@@ -1,7 +1,9 @@
 #include "report/content.h"
 
+#include <math.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "image/contour.h"
 #include "report/codes.h"
 #include "report/words.h"
@@ -73,10 +75,17 @@ static void add_uid(struct builder *b, struct sr_node *parent, struct dicom_conc
 
 static struct sr_node *add_number(struct builder *b, struct sr_node *parent,
                                   enum sr_relation relation, struct dicom_concept name,
-                                  double value, struct dicom_concept unit)
+                                  double value, int decimals, struct dicom_concept unit)
 {
     struct sr_node *node = add(b, parent, relation, SR_NUM, name);
+    char digits[WORDS_NUMBER_SIZE];
+    if (fabs(value) < 1e12)
+        words_number(value, decimals, digits);
+    else
+        number_format_ds(value, digits);
     node->number = value;
+    node->text = arena_text(b->arena, digits);
+    b->failed = b->failed || !node->text;
     node->code = unit;
     return node;
 }
@@ -171,12 +180,13 @@ static void add_risk(struct builder *b, struct sr_node *parent, bool with_site)
 {
     const struct score *score = b->input->score;
     struct sr_node *risk = add_number(b, parent, SR_CONTAINS, CODE_RISK(b->input->outcome_text),
-                                      100 * score->risk, CODE_PERCENT);
+                                      100 * score->risk, 1, CODE_PERCENT);
     if (with_site)
         add_site(b, risk, CODE_AXILLARY_NODE);
     add_algorithm(b, risk);
     if (score->cutoff > 0) {
-        add_number(b, risk, SR_HAS_PROPERTIES, CODE_CUTOFF, 100 * score->cutoff, CODE_PERCENT);
+        add_number(b, risk, SR_HAS_PROPERTIES, CODE_CUTOFF, 100 * score->cutoff, 1,
+                   CODE_PERCENT);
         add_text(b, risk, SR_HAS_PROPERTIES, CODE_CUTOFF_RULE, b->input->cutoff_rule);
     }
 }
@@ -232,7 +242,7 @@ static int add_group(struct builder *b, struct sr_node *measurements, enum roi r
     const size_t count = words_quantities(region, roi, quantities);
     for (size_t i = 0; i < count; i++)
         add_number(b, group, SR_CONTAINS, quantities[i].concept, quantities[i].value,
-                   quantities[i].unit);
+                   quantities[i].decimals, quantities[i].unit);
     /* Viewers that show groups alone would not show the risk otherwise. */
     if (roi == ROI_NODE && b->input->score->has_risk)
         add_risk(b, group, false);

@@ -1,6 +1,5 @@
 extern "C" {
 #include "dicom/sr.h"
-#include "base/number.h"
 }
 
 #include <cmath>
@@ -53,9 +52,9 @@ OFCondition set_number(DSRContentItem &item, const struct sr_node &node)
 {
     if (!std::isfinite(node.number))
         return EC_InvalidValue;
-    char text[NUMBER_TEXT_SIZE];
-    number_format_ds(node.number, text);
-    return item.setNumericValue(DSRNumericMeasurementValue(text, coded(node.code)));
+    DSRNumericMeasurementValue value(node.text ? node.text : "", coded(node.code));
+    OFCondition condition = value.setFloatingPointRepresentation(node.number);
+    return condition.bad() ? condition : item.setNumericValue(value);
 }
 
 OFCondition set_image(DSRContentItem &item, const struct sr_node &node)

@@ -22,7 +22,7 @@ std::string number(const DSRNumericMeasurementValue &value)
     std::string text = value.getNumericValue().c_str();
     const OFString &unit = value.getMeasurementUnit().getCodeValue();
     if (!unit.empty() && unit != "1")
-        text += std::string(unit == "%" ? "" : " ") + unit.c_str();
+        text += std::string(" ") + unit.c_str();
     return text;
 }
 

@@ -162,7 +162,7 @@ def check_group(folder, group, sources, result):
     json_region = result["regions"]["node" if name == "node-1" else "tumour"]
     long_axis = numbers["103339001"]
     measured = {m["name"]: m["value"] for m in json_region["measurements"]}
-    assert abs(float(long_axis.NumericValue) - measured["long_axis"]) < 1e-6
+    assert abs(float(long_axis.FloatingPointValue) - measured["long_axis"]) < 1e-6
     unit = long_axis.MeasurementUnitsCodeSequence[0].CodeValue
     assert unit == ("{pixels}" if json_region["calibration"] == "none" else "mm")
     assert float(numbers["Q4LE"].NumericValue) == 27.25 and "TLU2" not in numbers
@@ -198,7 +198,7 @@ def check_sr(folder, ds, sources, result):
         assert number.ConceptNameCodeSequence[0].CodeMeaning == result["package"]["outcome"]
         value = number.MeasuredValueSequence[0]
         assert value.MeasurementUnitsCodeSequence[0].CodeValue == "%"
-        assert abs(float(value.NumericValue) - 73.4) < 1e-9
+        assert abs(float(value.FloatingPointValue) - 73.4) < 1e-9
         assert "No risk estimated" not in texts
     else:
         assert not derived and risk["reasons"]
