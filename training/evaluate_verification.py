@@ -2,7 +2,7 @@
 """Measure packages/verification on synthetic studies it was not fitted on.
 
     evaluate_verification.py --axnode BUILD/cli/axnode --package packages/verification
-                             --work SCRATCH
+                             [--work SCRATCH]
 
 AUC of the reported risk on 200 held-out studies, and the same after the pixels inside each
 node's true mask are put in random order. A study without a risk takes part with the prevalence
@@ -14,6 +14,7 @@ import argparse
 import os
 import shutil
 import sys
+import tempfile
 
 import numpy
 import pydicom
@@ -69,12 +70,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--axnode", required=True)
     parser.add_argument("--package", required=True)
-    parser.add_argument("--work", required=True)
+    parser.add_argument("--work", help="kept and used again; without it a folder of its own")
     options = parser.parse_args()
-    os.makedirs(options.work, exist_ok=True)
+    if options.work:
+        os.makedirs(options.work, exist_ok=True)
+        return evaluate(options, options.work)
+    with tempfile.TemporaryDirectory(prefix="axnode-") as work:
+        return evaluate(options, work)
 
+
+def evaluate(options, work):
     def inside(name):
-        return os.path.join(options.work, f"{name}-{SEED}")
+        return os.path.join(work, f"{name}-{SEED}")
 
     truth = vp.make_studies(options.axnode, inside("studies"), STUDIES, SEED)
     optimum = numpy.array([truth[uid]["risk"] for uid in sorted(truth)])
