@@ -17,6 +17,7 @@
 #include "dicom/reader.h"
 #include "dicom/setup.h"
 #include "image/png.h"
+#include "model/radiomics/busat.h"
 #include "model/radiomics/nrrd.h"
 #include "model/radiomics/radiomics.h"
 
@@ -31,6 +32,7 @@ static const char usage_text[] =
     "  --label N         label inside an NRRD mask (default: of the settings, 1)\n"
     "  --spacing R,C     mm between rows and columns (default: the file's; PNG: 1,1)\n"
     "  --graphics PNG    mask of drawn graphics: left out of grey features\n"
+    "  --busat           also the handcrafted features of dlrn-2024 (pictures only)\n"
     "  --frame N         frame of a DICOM object, from 1 (default: 1)\n"
     "  --json            one flat object, name to number; for several masks a list of objects\n"
     "  --csv             a table with a line per mask; the default with --list\n"
@@ -49,7 +51,7 @@ struct options {
     int mask_count, frame, label, jobs;
     double spacing_mm[2]; /* row, column; 0: the file's */
     enum format format;
-    bool format_given, details;
+    bool format_given, details, busat;
 };
 
 /* One image and mask, and what came of it. */
@@ -104,6 +106,7 @@ static int set_option(struct options *o, int option, const char *value, struct e
     case 's': o->settings = value; return 0;
     case 'o': o->out = value; return 0;
     case 'd': o->details = true; return 0;
+    case 'b': o->busat = true; return 0;
     case 'l': return parse_int(value, &o->label, err);
     case 'f': return parse_int(value, &o->frame, err);
     case 'n': return parse_int(value, &o->jobs, err);
@@ -130,7 +133,7 @@ static int options_read(struct options *o, int argc, char **argv)
         {"spacing", required_argument, NULL, 'p'},  {"frame", required_argument, NULL, 'f'},
         {"out", required_argument, NULL, 'o'},      {"jobs", required_argument, NULL, 'n'},
         {"json", no_argument, NULL, 'j'},           {"csv", no_argument, NULL, 'c'},
-        {"details", no_argument, NULL, 'd'},        {"help", no_argument, NULL, 'h'},
+        {"busat", no_argument, NULL, 'b'},         {"details", no_argument, NULL, 'd'},        {"help", no_argument, NULL, 'h'},
         {0}};
     int option, index = 0;
     while ((option = getopt_long(argc, argv, "h", options, &index)) != -1) {
@@ -256,6 +259,28 @@ static void set_spacing(const struct options *o, const struct calibration *calib
             image->spacing_mm[1 + d] = o->spacing_mm[d];
 }
 
+/* The handcrafted features are defined for pictures of 8 bit. */
+static int run_busat(const struct volume *volume, const struct label_volume *labels, int label,
+                     struct feature_list *features, struct error *err)
+{
+    struct image grey = {0};
+    struct mask mask = {0};
+    if (volume->size[0] != 1 || volume->type != VOXEL_UINT8)
+        return error_set(err, STATUS_UNSUPPORTED, "--busat needs a picture of 8 bit");
+    int r = image_init(&grey, volume->size[1], volume->size[2], 1, err);
+    if (r == 0)
+        r = mask_init(&mask, volume->size[1], volume->size[2], err);
+    for (size_t i = 0; r == 0 && i < volume_count(volume->size); i++) {
+        grey.pixels[i] = (uint8_t)volume->values[i];
+        mask.pixels[i] = labels->labels[i] == label;
+    }
+    if (r == 0)
+        r = busat_extract(&grey, &mask, "", features, err);
+    mask_release(&mask);
+    image_release(&grey);
+    return r;
+}
+
 static int run_job(const struct batch *batch, struct job *job, struct error *err)
 {
     struct radiomics_settings settings = batch->settings;
@@ -278,6 +303,8 @@ static int run_job(const struct batch *batch, struct job *job, struct error *err
         struct radiomics_input input = {.volume = &image, .labels = &labels,
                                         .graphics = job->graphics ? &graphics : NULL};
         r = radiomics_extract(&input, &settings, "", &job->features, err);
+        if (r == 0 && batch->options->busat)
+            r = run_busat(&image, &labels, settings.label, &job->features, err);
         if (r < 0)
             error_prefix(err, "%s with %s", job->image, job->mask);
     }

@@ -395,6 +395,50 @@ static void test_nrrd(void **state)
     volume_release(&v);
 }
 
+/* Damaged headers and data: an error or a volume, never a crash (run with the sanitizers). */
+static void test_nrrd_damage(void **state)
+{
+    (void)state;
+    static const char good[] =
+        "NRRD0004\n# text\ntype: short\ndimension: 3\nspace: left-posterior-superior\n"
+        "sizes: 4 3 2\nspace directions: (0.5,0,0) (0,0.5,0) (0,0,2)\nendian: little\n"
+        "encoding: raw\n\n0123456789abcdef0123456789abcdef0123456789abcdef";
+    static const char *const words[] = {"sizes: ", "-1", "99999999999", "gzip", "double", "(,)",
+                                        "nan", "\n\n", "0", ")", "dimension: 2\n"};
+    uint32_t seed = 1;
+    int read = 0;
+    for (int round = 0; round < 20000; round++) {
+        char text[sizeof good + 64];
+        size_t n = sizeof good - 1;
+        memcpy(text, good, n);
+        for (int change = 0; change <= round % 4; change++) {
+            seed = seed * 1664525 + 1013904223;
+            size_t at = (seed >> 8) % n;
+            if (seed >> 30 == 0) {
+                const char *word = words[(seed >> 4) % (sizeof words / sizeof *words)];
+                size_t length = strlen(word) < n - at ? strlen(word) : n - at;
+                memcpy(text + at, word, length);
+            } else if (seed >> 30 == 1) {
+                n = at + 1;
+            } else {
+                text[at] = (char)(seed >> 16);
+            }
+        }
+        char *exact = malloc(n); /* so that one byte too far is noticed */
+        memcpy(exact, text, n);
+        struct volume v;
+        struct label_volume labels;
+        if (nrrd_read_bytes(exact, n, "x.nrrd", &v, NULL) == 0) {
+            read++;
+            if (label_volume_from_volume(&v, &labels, NULL) == 0)
+                label_volume_release(&labels);
+            volume_release(&v);
+        }
+        free(exact);
+    }
+    assert_true(read > 1000 && read < 19000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -403,7 +447,7 @@ int main(void)
         cmocka_unit_test(test_border),      cmocka_unit_test(test_noise_bands),
         cmocka_unit_test(test_types),       cmocka_unit_test(test_graphics),
         cmocka_unit_test(test_colour),      cmocka_unit_test(test_hull),
-        cmocka_unit_test(test_nrrd),
+        cmocka_unit_test(test_nrrd),        cmocka_unit_test(test_nrrd_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
