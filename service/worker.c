@@ -319,18 +319,22 @@ static int result_commit(struct worker *w, const struct queue_job *job, const ch
     return commit_durably(w, job, &row, ret_committed, err);
 }
 
-static void job_failed(struct worker *w, const struct queue_job *job, int status,
+/* Input that fails once fails always; a full disk or a lost connection passes. */
+static bool fails_again(int analysed)
+{
+    return analysed == STATUS_INVALID || analysed == STATUS_UNSUPPORTED || analysed == STATUS_LIMIT;
+}
+
+static void job_failed(struct worker *w, const struct queue_job *job, bool permanent,
                        const struct error *reason)
 {
     struct error err = {0};
-    bool permanent = status == STATUS_INVALID || status == STATUS_UNSUPPORTED ||
-                     status == STATUS_LIMIT;
     log_error(LOG_ERROR, permanent ? "study cannot be analysed" : "attempt failed", reason,
               "job=%" PRId64 " attempt=%d", job->id, job->attempt);
     if (!database_need(&w->database))
         return; /* the lease will run out */
-    status = queue_fail(w->database.db, job->id, job->token, reason->message, permanent,
-                        &w->policy, &err);
+    int status = queue_fail(w->database.db, job->id, job->token, reason->message, permanent,
+                            &w->policy, &err);
     if (status < 0 && status != STATUS_CONFLICT)
         log_error(LOG_WARNING, "claim not given back", &err, "job=%" PRId64, job->id);
 }
@@ -347,9 +351,10 @@ static void job_work(struct worker *w, const struct queue_job *job)
               job->attempt, job->instance_count);
     watch_allow(w->watch, w->role->settings->workers.job_timeout_us + STEP_US);
     claim_begin(w, job);
+    int analysed = STATUS_OK;
     int status = store_work_make(w->store, job->id, job->attempt, &folder, &err);
     if (status == 0) {
-        status = analyse(w, job, folder.path, &result, &err);
+        status = analysed = analyse(w, job, folder.path, &result, &err);
         if (status == 0)
             status = result_commit(w, job, folder.path, &result, &committed, &err);
         store_work_remove(&folder);
@@ -361,7 +366,7 @@ static void job_work(struct worker *w, const struct queue_job *job)
                   LOG_QUOTE(queue_committed_name(committed)), result.object_count,
                   LOG_QUOTE(result.reason), (long long)((now_us() - started_us) / 1000));
     else
-        job_failed(w, job, status, &err);
+        job_failed(w, job, fails_again(analysed), &err);
     claim_end(w);
     pipeline_result_release(&result);
 }
