@@ -2,6 +2,8 @@
 #include "model/radiomics/busat.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "image/geometry.h"
 #include "model/radiomics/busat_parts.h"

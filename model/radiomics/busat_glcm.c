@@ -1,6 +1,9 @@
 /* Co-occurrence of 64 grey levels inside the lesion, at four distances, mean over four
  * directions (Gómez, Pereira and Infantosi 2012). */
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "model/radiomics/busat_parts.h"
 #include "model/radiomics/region.h"

@@ -1,5 +1,6 @@
 /* Shape of the lesion: normalised radial length, equivalent ellipse, depth to width. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "model/radiomics/busat_parts.h"
 #include "model/radiomics/region.h"

@@ -2,6 +2,7 @@
 #include "model/radiomics/region.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 static int norm(const int step[3])
 {

@@ -2,6 +2,7 @@
 #include "model/radiomics/region.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 enum { GREY_MAX = 1 << 20 }; /* highest grey level; the classes keep arrays over it */
 

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "model/radiomics/filters.h"
 #include "model/radiomics/preprocess.h"

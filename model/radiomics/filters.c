@@ -1,5 +1,7 @@
 #include "model/radiomics/filters.h"
 
+#include <stdlib.h>
+
 void gather(const struct volume *image, const struct region *region, double *ret_values)
 {
     const struct box *box = &region->box;

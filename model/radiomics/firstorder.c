@@ -2,6 +2,8 @@
 #include "model/radiomics/region.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum {
     P10, P90, ENERGY, ENTROPY, INTERQUARTILE_RANGE, KURTOSIS, MAXIMUM, MEAN_ABSOLUTE_DEVIATION,

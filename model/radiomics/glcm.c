@@ -2,6 +2,8 @@
 #include "model/radiomics/region.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum {
     AUTOCORRELATION, CLUSTER_PROMINENCE, CLUSTER_SHADE, CLUSTER_TENDENCY, CONTRAST, CORRELATION,

@@ -1,5 +1,7 @@
 /* Dependences: neighbours whose grey level differs by at most gldm_a; definitions of PyRadiomics'
  * class gldm. A voxel counts itself, so that sizes begin at 1. */
+#include <stdlib.h>
+
 #include "model/radiomics/region.h"
 
 enum {

@@ -1,5 +1,7 @@
 /* Grey level runs, per direction; definitions of PyRadiomics' class glrlm. Runs have distance 1
  * whatever `distances` says, as there. */
+#include <stdlib.h>
+
 #include "model/radiomics/region.h"
 
 enum {

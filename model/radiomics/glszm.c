@@ -1,4 +1,7 @@
 /* Zones: connected voxels of one grey level; definitions of PyRadiomics' class glszm. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "model/radiomics/region.h"
 
 enum {

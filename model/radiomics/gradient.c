@@ -3,6 +3,7 @@
 #include "model/radiomics/filters.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* Half the difference of the two neighbours along an axis. */
 static double slope(const struct volume *image, const int at[3], int axis, size_t step)

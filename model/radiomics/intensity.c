@@ -4,6 +4,7 @@
 #include "model/radiomics/filters.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 static double maximum(const struct volume *image)
 {

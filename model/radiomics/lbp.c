@@ -4,6 +4,7 @@
 #include "model/radiomics/filters.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 enum { SAMPLES_MAX = 24 };
 

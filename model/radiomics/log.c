@@ -5,6 +5,9 @@
 #include "model/radiomics/filters.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/number.h"
 

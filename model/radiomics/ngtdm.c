@@ -2,6 +2,8 @@
 #include "model/radiomics/region.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { BUSYNESS, COARSENESS, COMPLEXITY, CONTRAST, STRENGTH };
 

@@ -1,6 +1,8 @@
 #include "model/radiomics/nrrd.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 #include <zlib.h>
 
@@ -8,7 +10,7 @@
 #include "base/file.h"
 #include "base/number.h"
 
-enum { FILE_SIZE_MAX = 1 << 30, LINE_MAX_SIZE = 1024 };
+enum { FILE_SIZE_MAX = 1 << 30, LINE_MAX_SIZE = 1024, DEFLATE_RATIO_MAX = 1032 };
 
 struct header {
     enum voxel_type type;
@@ -306,12 +308,20 @@ static int read_voxels(const struct input *in, const struct header *h, struct vo
             return r;
         }
         bytes = unpacked;
-    } else if ((size_t)(in->end - in->at) < n) {
-        return error_set(err, STATUS_INVALID, "%s: data is too short", in->name);
     }
     for (size_t i = 0; i < count; i++)
         v->values[i] = decode(bytes + i * size, h->type, h->big_endian);
     free(unpacked);
+    return 0;
+}
+
+/* Before anything of the volume's size is allocated: can the data be that much at all? */
+static int check_data(const struct input *in, const struct header *h, struct error *err)
+{
+    uint64_t there = (uint64_t)(in->end - in->at) * (h->gzip ? DEFLATE_RATIO_MAX : 1);
+    uint64_t row = (uint64_t)h->size[0] * type_size[h->type], rows = there / row;
+    if ((uint64_t)h->size[1] > rows || (uint64_t)h->size[2] > rows / (uint64_t)h->size[1])
+        return error_set(err, STATUS_INVALID, "%s: data is too short", in->name);
     return 0;
 }
 
@@ -321,6 +331,9 @@ int nrrd_read_bytes(const void *bytes, size_t n, const char *name, struct volume
     struct input in = {bytes, (const uint8_t *)bytes + n, name, 0};
     struct header h = {.size = {1, 1, 1}, .spacing = {1, 1, 1}};
     int r = read_header(&in, &h, err);
+    if (r < 0)
+        return r;
+    r = check_data(&in, &h, err);
     if (r < 0)
         return r;
     struct volume v;

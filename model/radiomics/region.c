@@ -1,5 +1,8 @@
 #include "model/radiomics/region.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 /* Smallest box that holds all set voxels; false when there are none. */
 static bool bounds(const uint8_t *mask, const int size[3], struct box *ret_box)
 {

@@ -3,6 +3,8 @@
 #include "model/radiomics/preprocess.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* Output voxel i of an axis lies at first + i × step, in input voxels. */
 struct axis_grid {

@@ -4,6 +4,8 @@
 #include "model/radiomics/region.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum {
     ELONGATION, MAJOR_AXIS, MAXIMUM_DIAMETER, MESH_SURFACE, MINOR_AXIS, PERIMETER,

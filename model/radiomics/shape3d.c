@@ -6,6 +6,8 @@
 #include "model/radiomics/region.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum {
     ELONGATION, FLATNESS, LEAST_AXIS, MAJOR_AXIS, DIAMETER_COLUMN, DIAMETER_ROW, DIAMETER_SLICE,

@@ -2,6 +2,7 @@
 #include "model/radiomics/region.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 int size_matrix_init(struct size_matrix *ret_matrix, int rows, int columns, const int *grey,
                      struct error *err)

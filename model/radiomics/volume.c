@@ -1,5 +1,7 @@
 #include "model/radiomics/volume.h"
 
+#include <stdlib.h>
+
 size_t volume_count(const int size[3])
 {
     return (size_t)size[0] * (size_t)size[1] * (size_t)size[2];

@@ -7,6 +7,8 @@
 #include "model/radiomics/filters.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { TAPS = 6 };
 

@@ -369,7 +369,7 @@ static void test_nrrd(void **state)
         {"NRRD0004\ntype: uchar\ndimension: 4\n", STATUS_UNSUPPORTED, "axes"},
         {"NRRD0004\ntype: block\n", STATUS_UNSUPPORTED, "type"},
         {"NRRD0004\ntype: uchar\ndimension: 3\nsizes: 99999 99999 99999\nencoding: raw\n\n",
-         STATUS_LIMIT, "larger"},
+         STATUS_INVALID, "too short"},
         {"NRRD0004\ntype: uchar\ndimension: 2\nsizes: 2 2\nencoding: gzip\n\nabcd",
          STATUS_INVALID, "damaged"},
         {"NRRD0004\ndata file: other.raw\n", STATUS_UNSUPPORTED, "another file"},

@@ -1,0 +1,171 @@
+"""axnode features: PNG, NRRD and DICOM; one mask, several, a list; JSON and CSV; bad input."""
+import csv
+import io
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import numpy
+import pydicom
+from PIL import Image
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, UltrasoundImageStorage, generate_uid
+
+TREE = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else TREE / "build" / "dev"
+AXNODE = BUILD / "cli" / "axnode"
+REFERENCE = TREE.parent / "shared" / "reference" / "radiomics" / "ultrasound"
+SIDE = 64
+FORCE_2D = """setting: {force2D: true, additionalInfo: false}
+imageType: {Original: {}, Wavelet: {}}
+featureClass: {shape: , shape2D: , firstorder: , glcm: , gldm: , glrlm: , glszm: , ngtdm: }
+"""
+
+
+def axnode(*arguments, status=0):
+    done = subprocess.run([AXNODE, "features", *map(str, arguments)], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == status, (done.returncode, done.stderr)
+    return done
+
+
+def write_dicom(path, pixels, spacing_cm):
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = UltrasoundImageStorage
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    d = FileDataset(str(path), {}, file_meta=meta, preamble=bytes(128))
+    d.SOPClassUID, d.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+    d.StudyInstanceUID, d.SeriesInstanceUID, d.Modality = generate_uid(), generate_uid(), "US"
+    d.Rows, d.Columns = pixels.shape
+    d.SamplesPerPixel, d.PhotometricInterpretation, d.PixelRepresentation = 1, "MONOCHROME2", 0
+    d.BitsAllocated = d.BitsStored = 8
+    d.HighBit, d.PixelData = 7, pixels.tobytes()
+    region = pydicom.Dataset()
+    region.RegionSpatialFormat = region.RegionDataType = 1
+    region.RegionFlags = 0
+    region.RegionLocationMinX0 = region.RegionLocationMinY0 = 0
+    region.RegionLocationMaxX1, region.RegionLocationMaxY1 = d.Columns - 1, d.Rows - 1
+    region.PhysicalUnitsXDirection = region.PhysicalUnitsYDirection = 3
+    region.PhysicalDeltaX = region.PhysicalDeltaY = spacing_cm
+    d.SequenceOfUltrasoundRegions = [region]
+    d.save_as(path, write_like_original=False)
+
+
+def write_nrrd(path, array):
+    kind = {"uint8": "uchar", "int16": "short"}[str(array.dtype)]
+    sizes = " ".join(str(n) for n in reversed(array.shape))
+    path.write_bytes(f"NRRD0004\ntype: {kind}\ndimension: {array.ndim}\nsizes: {sizes}\n"
+                     f"endian: little\nencoding: raw\n\n".encode() + array.tobytes())
+
+
+class Features(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.path = pathlib.Path(cls.folder.name)
+        random = numpy.random.default_rng(4)
+        cls.grey = random.integers(0, 256, (SIDE, SIDE), dtype=numpy.uint8)
+        cls.labels = numpy.zeros((SIDE, SIDE), dtype=numpy.uint8)
+        cls.labels[10:30, 12:40] = 1
+        cls.labels[40:60, 20:50] = 7
+        mask = (cls.labels == 1).astype(numpy.uint8) * 255
+        Image.fromarray(cls.grey).save(cls.path / "i.png")
+        Image.fromarray(numpy.stack([cls.grey] * 3, 2)).save(cls.path / "colour.png")
+        Image.fromarray(mask).save(cls.path / "m.png")
+        Image.fromarray((cls.labels == 7).astype(numpy.uint8)).save(cls.path / "m7.png")
+        write_nrrd(cls.path / "i.nrrd", cls.grey.astype(numpy.int16))
+        write_nrrd(cls.path / "m.nrrd", cls.labels)
+        write_dicom(cls.path / "i.dcm", cls.grey, 0.02)
+        (cls.path / "p.yaml").write_text(FORCE_2D)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def flat(self, image, mask, *more):
+        return json.loads(axnode("--image", self.path / image, "--mask", self.path / mask,
+                                 "--json", *more).stdout)
+
+    def test_reference(self):
+        if not REFERENCE.exists():
+            self.skipTest("no references beside the checkout")
+        expected = json.loads((REFERENCE / "us512_roi5k__force2D_true.json").read_text())["features"]
+        for name in ("image", "mask_roi5k"):
+            raw = numpy.fromfile(REFERENCE / f"us512_{name}_u8_512x512.raw", numpy.uint8)
+            Image.fromarray(raw.reshape(512, 512)).save(self.path / f"us_{name}.png")
+        own = self.flat("us_image.png", "us_mask_roi5k.png", "--settings", self.path / "p.yaml")
+        self.assertEqual(list(own), list(expected))
+        for name, value in expected.items():
+            self.assertLessEqual(abs(own[name] - value), 1e-9 * abs(value), name)
+
+    def test_formats_agree(self):
+        png = self.flat("i.png", "m.png")
+        self.assertEqual(len(png), 107)
+        self.assertEqual(png, self.flat("i.nrrd", "m.nrrd"))
+        self.assertEqual(png, self.flat("colour.png", "m.png"))
+        self.assertEqual(png, self.flat("i.png", "m.nrrd"))
+        self.assertEqual(png, self.flat("i.dcm", "m.png", "--spacing", "1,1"))
+
+    def test_spacing(self):
+        pixels = int((self.labels == 1).sum())
+        dicom = self.flat("i.dcm", "m.png") # 0.2 mm
+        self.assertAlmostEqual(dicom["original_shape_VoxelVolume"], pixels * 0.04)
+        png = self.flat("i.png", "m.png", "--spacing", "0.5,0.1")
+        self.assertAlmostEqual(png["original_shape_VoxelVolume"], pixels * 0.05)
+
+    def test_labels_and_details(self):
+        seven = self.flat("i.nrrd", "m.nrrd", "--label", "7")
+        self.assertEqual(seven["original_shape_VoxelVolume"], (self.labels == 7).sum())
+        told = self.flat("colour.png", "m.png", "--details")
+        self.assertEqual(told["grey"], "BT.601 luma")
+        self.assertEqual(told["ibsi"]["original_glcm_Contrast"], "ACUI")
+        self.assertIn("original_shape_Flatness", told["meaningless"])
+
+    def test_several_masks(self):
+        both = json.loads(axnode("--image", self.path / "i.png", "--mask", self.path / "m.png",
+                                 "--mask", self.path / "m7.png", "--json").stdout)
+        self.assertEqual([b["Mask"] for b in both],
+                         [str(self.path / "m.png"), str(self.path / "m7.png")])
+        self.assertEqual(both[1]["original_shape_VoxelVolume"], (self.labels == 7).sum())
+
+    def test_list(self):
+        rows = [["Patient", "Image", "Mask", "Label"]]
+        for n in range(24):
+            image = ("i.png", "i.nrrd", "i.dcm", "colour.png")[n % 4]
+            rows.append([f'P "{n}", x', self.path / image, self.path / "m.nrrd", (1, 7)[n % 2]])
+        rows.append(["missing", self.path / "no.png", self.path / "m.png", ""])
+        with open(self.path / "cases.csv", "w", newline="") as out:
+            csv.writer(out).writerows(rows)
+        done = axnode("--list", self.path / "cases.csv", "--jobs", "4", status=1)
+        self.assertIn("no.png", done.stderr)
+        table = list(csv.DictReader(io.StringIO(done.stdout)))
+        self.assertEqual([r["Patient"] for r in table], [str(r[0]) for r in rows[1:]])
+        single = self.flat("i.nrrd", "m.nrrd", "--label", "7")
+        for r in table[1:24:2]:
+            for name in ("original_glcm_MCC", "original_ngtdm_Busyness"):
+                self.assertEqual(float(r[name]), single[name])
+        self.assertEqual(table[-1]["original_glcm_MCC"], "")
+
+    def test_bad_input(self):
+        for arguments, status, part in (
+                (["--mask", "m.png"], 2, "--image"),
+                (["--image", "i.png", "--mask", "m.png", "--label", "0"], 2, "--label"),
+                (["--image", "i.png", "--mask", "m.png", "--spacing", "1"], 2, "--spacing"),
+                (["--image", "i.nrrd", "--mask", "m.nrrd", "--label", "3"], 1, "it has 1, 7"),
+                (["--image", "p.yaml", "--mask", "m.png"], 1, "p.yaml"),
+                (["--image", "i.png", "--mask", "p.yaml"], 1, "p.yaml"),
+                (["--list", "p.yaml"], 1, "p.yaml"),
+                (["--image", "i.nrrd", "--mask", "m.nrrd", "--busat", "--label", "1"], 1, "8 bit"),
+                (["--image", "i.png", "--mask", "m.png", "--settings", "m.png"], 1, "m.png")):
+            done = subprocess.run([AXNODE, "features", *arguments], capture_output=True, text=True,
+                                  cwd=self.path, check=False)
+            self.assertEqual(done.returncode, status, (arguments, done.stderr))
+            self.assertIn(part, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=2)
