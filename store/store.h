@@ -121,6 +121,13 @@ int store_outgoing_find(struct store *store, const char *key, char ret_path[STOR
 /* Move an indexed object, durably. A file already in stored/ is success (an earlier call ended
  * between rename and answer); in neither place: STATUS_NOT_FOUND. */
 int store_incoming_to_stored(struct store *store, const char *key, struct error *err);
+/* The way back, for a file that the database does not know: it is indexed again. A reader that
+ * looks meanwhile may find it in neither place. */
+int store_stored_to_incoming(struct store *store, const char *key, struct error *err);
+
+/* Remove a file from an area, durably; one that is gone already is success. A received object
+ * that arrives again at the same time is either still found, or kept as new. */
+int store_remove(struct store *store, enum store_area area, const char *key, struct error *err);
 
 /* ---- open associations ------------------------------------------------------------------ */
 

@@ -364,52 +364,97 @@ int store_incoming_commit(struct store_temp *temp, const char *sop_instance_uid,
 
 /* Rename, or find that an earlier call did. The new place is synced before the old: whatever a
  * crash undoes, one of the two names stays. */
-static int stored_move(struct store *store, const struct store_bucket *incoming,
-                       const struct store_bucket *stored, const char *key, struct error *err)
+static int move_locked(struct store *store, const struct store_bucket *from,
+                       const struct store_bucket *to, const char *key, struct error *err)
 {
     const struct store_io *io = store->io;
     char name[STORE_NAME_SIZE], hex[DIGEST_TEXT_SIZE];
     enum found found = FOUND_NONE;
     store_entry_name(key, name);
-    STORE_FD_AUTO int fd = io->openat(io->context, incoming->fd, name,
+    STORE_FD_AUTO int fd = io->openat(io->context, from->fd, name,
                                       O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
     if (fd < 0 && errno != ENOENT)
         return error_set_errno(err, STATUS_IO, errno, "cannot open object %s", key);
     if (fd < 0) {
-        if (faccessat(stored->fd, name, F_OK, 0) < 0)
+        if (faccessat(to->fd, name, F_OK, 0) < 0)
             return error_set(err, STATUS_NOT_FOUND, "object %s is not in the store", key);
-    } else if (io->renameat2(io->context, incoming->fd, name, stored->fd, name,
-                             RENAME_NOREPLACE) < 0) {
+    } else if (io->renameat2(io->context, from->fd, name, to->fd, name, RENAME_NOREPLACE) < 0) {
         if (errno != EEXIST)
             return error_set_errno(err, store_status_of_errno(errno), errno,
                                    "cannot move object %s", key);
         /* In both places: only a restored or repaired store can be so. */
         int status = dataset_digest(fd, hex, err);
         if (status == 0)
-            status = bucket_look(store, stored, key, hex, dataset_digest, &found, err);
+            status = bucket_look(store, to, key, hex, dataset_digest, &found, err);
         if (status < 0)
             return status;
         if (found != FOUND_SAME)
             return error_set(err, STATUS_CONFLICT, "object %s exists with other bytes", key);
-        if (io->unlinkat(io->context, incoming->fd, name, 0) < 0)
+        if (io->unlinkat(io->context, from->fd, name, 0) < 0)
             return error_set_errno(err, STATUS_IO, errno, "cannot remove object %s", key);
     }
-    int status = store_bucket_sync(store, stored, err);
-    return status < 0 ? status : store_sync_folder(store, incoming->fd, "incoming", err);
+    int status = store_bucket_sync(store, to, err);
+    return status < 0 ? status : store_sync_folder(store, from->fd, "of the object", err);
+}
+
+/* Received objects: all that changes them holds the lock of incoming/HH. */
+static int received_open(struct store *store, const char *key, struct store_bucket *ret_incoming,
+                         struct store_bucket *ret_stored, struct error *err)
+{
+    if (!store_key_valid(key))
+        return error_set(err, STATUS_INVALID, "no key of the store");
+    int status = store_bucket_open(store, STORE_INCOMING, key, true, ret_incoming, err);
+    if (status == 0)
+        status = store_bucket_open(store, STORE_STORED, key, true, ret_stored, err);
+    return status < 0 ? status : store_lock(ret_incoming->fd, err);
 }
 
 int store_incoming_to_stored(struct store *store, const char *key, struct error *err)
 {
     STORE_BUCKET_AUTO struct store_bucket incoming = {-1, -1};
     STORE_BUCKET_AUTO struct store_bucket stored = {-1, -1};
+    int status = received_open(store, key, &incoming, &stored, err);
+    return status < 0 ? status : move_locked(store, &incoming, &stored, key, err);
+}
+
+int store_stored_to_incoming(struct store *store, const char *key, struct error *err)
+{
+    STORE_BUCKET_AUTO struct store_bucket incoming = {-1, -1};
+    STORE_BUCKET_AUTO struct store_bucket stored = {-1, -1};
+    int status = received_open(store, key, &incoming, &stored, err);
+    return status < 0 ? status : move_locked(store, &stored, &incoming, key, err);
+}
+
+/* ---- removal ------------------------------------------------------------------------------ */
+
+static int remove_locked(struct store *store, const struct store_bucket *bucket, const char *key,
+                         struct error *err)
+{
+    const struct store_io *io = store->io;
+    char name[STORE_NAME_SIZE];
+    store_entry_name(key, name);
+    if (io->unlinkat(io->context, bucket->fd, name, 0) < 0 && errno != ENOENT)
+        return error_set_errno(err, STATUS_IO, errno, "cannot remove object %s", key);
+    /* Also when it was gone: an earlier call may have ended before its sync. */
+    return store_sync_folder(store, bucket->fd, "of the object", err);
+}
+
+int store_remove(struct store *store, enum store_area area, const char *key, struct error *err)
+{
+    STORE_BUCKET_AUTO struct store_bucket incoming = {-1, -1};
+    STORE_BUCKET_AUTO struct store_bucket other = {-1, -1};
+    if (area != STORE_OUTGOING) {
+        int status = received_open(store, key, &incoming, &other, err);
+        return status < 0 ? status
+                          : remove_locked(store, area == STORE_STORED ? &other : &incoming, key,
+                                          err);
+    }
     if (!store_key_valid(key))
         return error_set(err, STATUS_INVALID, "no key of the store");
-    int status = store_bucket_open(store, STORE_INCOMING, key, true, &incoming, err);
+    int status = store_bucket_open(store, area, key, true, &other, err);
     if (status == 0)
-        status = store_bucket_open(store, STORE_STORED, key, true, &stored, err);
-    if (status == 0)
-        status = store_lock(incoming.fd, err);
-    return status < 0 ? status : stored_move(store, &incoming, &stored, key, err);
+        status = store_lock(other.fd, err);
+    return status < 0 ? status : remove_locked(store, &other, key, err);
 }
 
 /* ---- outgoing --------------------------------------------------------------------------- */

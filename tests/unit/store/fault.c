@@ -112,7 +112,12 @@ static int fault_mkdirat(void *context, int folder, const char *path, mode_t mod
 
 static int fault_unlinkat(void *context, int folder, const char *path, int flags)
 {
-    return fails(context) ? -1 : store_io_system()->unlinkat(NULL, folder, path, flags);
+    if (fails(context))
+        return -1;
+    int result = store_io_system()->unlinkat(NULL, folder, path, flags);
+    if (result == 0)
+        dirty_add(context, inode_of(folder));
+    return result;
 }
 
 static int fault_fstatvfs(void *context, int fd, struct statvfs *ret_info)
@@ -191,6 +196,35 @@ static int act_move(struct fixture *f, struct store *store, char ret_path[STORE_
     assert_int_equal(store_find(f->store, first.key, ret_path, NULL), 0);
     assert_true(file_holds(ret_path, "abc"));
     assert_true(status < 0 || strstr(ret_path, "/stored/"));
+    return status;
+}
+
+static int act_move_back(struct fixture *f, struct store *store, char ret_path[STORE_PATH_SIZE],
+                         struct error *err)
+{
+    struct store_committed first;
+    assert_int_equal(object_store(f->store, "1.2.3", 40, "abc", &first, NULL), 0);
+    assert_int_equal(store_incoming_to_stored(f->store, first.key, NULL), 0);
+    int status = store_stored_to_incoming(store, first.key, err);
+    assert_int_equal(store_find(f->store, first.key, ret_path, NULL), 0);
+    assert_true(file_holds(ret_path, "abc"));
+    assert_true(status < 0 || strstr(ret_path, "/incoming/"));
+    return status;
+}
+
+/* What stays is the file beside it. */
+static int act_remove(struct fixture *f, struct store *store, char ret_path[STORE_PATH_SIZE],
+                      struct error *err)
+{
+    struct store_committed first, variant;
+    char path[STORE_PATH_SIZE];
+    assert_int_equal(object_store(f->store, "1.2.3", 40, "abd", &first, NULL), 0);
+    assert_int_equal(object_store(f->store, "1.2.3", 40, "abc", &variant, NULL), 0);
+    assert_int_equal(store_incoming_to_stored(f->store, first.key, NULL), 0);
+    assert_int_equal(store_incoming_to_stored(f->store, variant.key, NULL), 0);
+    int status = store_remove(store, STORE_STORED, first.key, err);
+    assert_true(status < 0 || store_find(f->store, first.key, path, NULL) == STATUS_NOT_FOUND);
+    assert_int_equal(store_find(f->store, variant.key, ret_path, NULL), 0);
     return status;
 }
 
@@ -292,6 +326,18 @@ static void moving_to_stored(void **state)
     run_all(act_move);
 }
 
+static void moving_back_to_incoming(void **state)
+{
+    (void)state;
+    run_all(act_move_back);
+}
+
+static void removing_an_object(void **state)
+{
+    (void)state;
+    run_all(act_remove);
+}
+
 static void writing_an_outgoing_object(void **state)
 {
     (void)state;
@@ -335,6 +381,8 @@ int main(void)
         cmocka_unit_test(storing_a_variant),
         cmocka_unit_test(storing_an_identical_object),
         cmocka_unit_test(moving_to_stored),
+        cmocka_unit_test(moving_back_to_incoming),
+        cmocka_unit_test(removing_an_object),
         cmocka_unit_test(writing_an_outgoing_object),
         cmocka_unit_test(opening_a_store),
         cmocka_unit_test(a_full_disk_is_told_from_a_broken_one),
