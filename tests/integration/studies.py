@@ -52,6 +52,21 @@ class Studies(checks.StackTest):
         self.assertEqual(kinds["sc"], STUDIES)
         self.assertGreaterEqual(kinds["seg"], STUDIES * 0.9)
 
+    def test_3_orthanc_reads_what_it_got(self):
+        for uid in sorted(self.studies)[:3]:
+            for modality, kind in (("SR", "sr"), ("SEG", "seg"), ("OT", "sc")):
+                made = [u for u, (k, s, _, _) in outgoing(self.stack).items()
+                        if s == uid and k == kind]
+                held = self.stack.pacs_instances(uid, modality)
+                self.assertEqual(sorted(u for _, u in held), sorted(made))
+                for instance, _ in held:
+                    tags = self.stack.rest(f"/instances/{instance}/simplified-tags")
+                    self.assertEqual(tags["StudyInstanceUID"], uid)
+                    self.assertEqual(tags["Manufacturer"], "axnode")
+                    if kind != "sr":
+                        picture = self.stack.rest(f"/instances/{instance}/preview")
+                        self.assertEqual(picture[:8], b"\x89PNG\r\n\x1a\n")
+
     def test_4_another_attempt_gives_the_same_bytes(self):
         before = outgoing(self.stack)
         some = sorted(self.studies)[:5]
