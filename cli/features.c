@@ -32,6 +32,7 @@ static const char usage_text[] =
     "  --label N         label inside an NRRD mask (default: of the settings, 1)\n"
     "  --spacing R,C     mm between rows and columns (default: the file's; PNG: 1,1)\n"
     "  --graphics PNG    mask of drawn graphics: left out of grey features\n"
+    "  --without-noise   leave out wavelet bands that hold nothing but rounding noise\n"
     "  --busat           also the handcrafted features of dlrn-2024 (pictures only)\n"
     "  --frame N         frame of a DICOM object, from 1 (default: 1)\n"
     "  --json            one flat object, name to number; for several masks a list of objects\n"
@@ -51,7 +52,7 @@ struct options {
     int mask_count, frame, label, jobs;
     double spacing_mm[2]; /* row, column; 0: the file's */
     enum format format;
-    bool format_given, details, busat;
+    bool format_given, details, busat, without_noise;
 };
 
 /* One image and mask, and what came of it. */
@@ -107,6 +108,7 @@ static int set_option(struct options *o, int option, const char *value, struct e
     case 'o': o->out = value; return 0;
     case 'd': o->details = true; return 0;
     case 'b': o->busat = true; return 0;
+    case 'w': o->without_noise = true; return 0;
     case 'l': return parse_int(value, &o->label, err);
     case 'f': return parse_int(value, &o->frame, err);
     case 'n': return parse_int(value, &o->jobs, err);
@@ -133,7 +135,8 @@ static int options_read(struct options *o, int argc, char **argv)
         {"spacing", required_argument, NULL, 'p'},  {"frame", required_argument, NULL, 'f'},
         {"out", required_argument, NULL, 'o'},      {"jobs", required_argument, NULL, 'n'},
         {"json", no_argument, NULL, 'j'},           {"csv", no_argument, NULL, 'c'},
-        {"busat", no_argument, NULL, 'b'},         {"details", no_argument, NULL, 'd'},        {"help", no_argument, NULL, 'h'},
+        {"busat", no_argument, NULL, 'b'},         {"details", no_argument, NULL, 'd'},
+        {"without-noise", no_argument, NULL, 'w'},        {"help", no_argument, NULL, 'h'},
         {0}};
     int option, index = 0;
     while ((option = getopt_long(argc, argv, "h", options, &index)) != -1) {
@@ -582,6 +585,7 @@ int command_features(int argc, char **argv)
     int r = dicom_setup(&err);
     if (r == 0 && options.settings)
         r = settings_from_file(options.settings, &batch.settings, &err);
+    batch.settings.noise_bands = !options.without_noise;
     if (r == 0 && options.list) {
         r = cases_read(options.list, &arena, &list, &err);
         cases = &list;
