@@ -503,8 +503,9 @@ static void not_applicable(const struct run *run, char *out, size_t size)
     if (!named)
         snprintf(out, size, "no image is identified as breast or axilla by its attributes");
     else if (run->frames_decoded == 0)
-        snprintf(out, size, "%s", run->note_count ? run->notes[run->note_count - 1]
-                                                  : "the package has no network for these images");
+        snprintf(out, size, "no image could be analysed: %s",
+                 run->note_count ? run->notes[run->note_count - 1]
+                                 : "the package has no network for them");
 }
 
 static int finish(struct run *run, const char *folder, struct pipeline_result *result,
