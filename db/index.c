@@ -196,7 +196,7 @@ static int instance_add(struct db *db, const struct study *study, const struct i
 struct known {
     bool key;      /* this very file has a row */
     bool sop_uid;  /* the UID is known */
-    bool same;     /* with the same content */
+    bool same;     /* with the same content, of this very file when it has a row */
     bool own;      /* it is one of ours */
 };
 
@@ -206,7 +206,9 @@ static int known_find(struct db *db, const struct index_object *o, struct known 
     DB_ROWS_AUTO struct pg_result *rows = NULL;
     int status = db_query(db,
         "SELECT coalesce(bool_or(key = $2), false), count(*) > 0,"
-        " coalesce(bool_or(dataset_sha256 = $3 OR ($4 <> '' AND content_sha256 = $4)), false),"
+        " coalesce(bool_or(dataset_sha256 = $3 OR ($4 <> '' AND content_sha256 = $4))"
+        "  FILTER (WHERE key = $2), bool_or(dataset_sha256 = $3"
+        "  OR ($4 <> '' AND content_sha256 = $4)), false),"
         " EXISTS (SELECT 1 FROM outgoing WHERE sop_uid = $1)"
         " FROM instance WHERE sop_uid = $1",
         DB_VALUES(db_text(o->sop_instance_uid), db_text(o->key), db_text(o->dataset_sha256),
@@ -252,6 +254,59 @@ static int newcomer_add(struct db *db, const struct study *study, const struct i
     return status;
 }
 
+/* Whether the study failed because images that it needs were removed. */
+static int waits_for_images(struct db *db, const struct study *study, bool *ret_waits,
+                            struct error *err)
+{
+    DB_ROWS_AUTO struct pg_result *rows = NULL;
+    *ret_waits = false;
+    if (study->held || strcmp(study->state, "failed") != 0)
+        return 0;
+    int status = db_query(db,
+        "SELECT EXISTS (SELECT 1 FROM instance i WHERE i.study = $1 AND i.role = 'input'"
+        " AND NOT EXISTS (SELECT 1 FROM job_instance x JOIN job j ON j.id = x.job"
+        "  WHERE x.instance = i.id AND j.generation = $2))",
+        DB_VALUES(db_int(study->id), db_int(study->generation)), &rows, err);
+    if (status == 0)
+        *ret_waits = db_get_bool(rows, 0, 0);
+    return status;
+}
+
+/* A file that had been removed is there again: with the same content its row promises it again;
+ * other bytes are not what the row speaks of, and end at once. */
+static int returned_add(struct db *db, const struct study *study, const struct index_object *o,
+                        const struct known *known, struct error *err)
+{
+    DB_ROWS_AUTO struct pg_result *rows = NULL;
+    char text[160];
+    bool waits = false;
+    int status = known->same
+        ? db_query(db,
+              "UPDATE instance SET removing_at = NULL, removed_at = NULL, dataset_sha256 = $2,"
+              " transfer_syntax = $3 WHERE key = $1 AND removing_at IS NOT NULL RETURNING patient",
+              DB_VALUES(db_text(o->key), db_text(o->dataset_sha256),
+                        db_text(o->transfer_syntax_uid)),
+              &rows, err)
+        : db_query(db,
+              "UPDATE instance SET removing_at = clock_timestamp(), removed_at = NULL"
+              " WHERE key = $1 AND removing_at IS NOT NULL RETURNING patient",
+              DB_VALUES(db_text(o->key)), &rows, err);
+    if (status < 0 || db_row_count(rows) == 0)
+        return status;
+    snprintf(text, sizeof text, "object %.82s %s", o->key,
+             known->same ? "whose file was removed was received again"
+                         : "has other bytes than the removed file: not kept");
+    status = db_event(db, study->id, 0, "returned", text, err);
+    if (status == 0 && known->same)
+        status = db_query(db, "UPDATE study SET files_since = clock_timestamp() WHERE id = $1",
+                          DB_VALUES(db_int(study->id)), NULL, err);
+    if (status == 0 && known->same)
+        status = waits_for_images(db, study, &waits, err);
+    if (status == 0 && waits)
+        status = study_receive(db, study, o, db_get_int(rows, 0, 0), true, err);
+    return status;
+}
+
 /* A second object of a known UID, or one of ours. */
 static int bystander_add(struct db *db, const struct study *study, const struct index_object *o,
                          const struct known *known, struct index_answer *answer,
@@ -265,6 +320,8 @@ static int bystander_add(struct db *db, const struct study *study, const struct 
     int status = 0;
     if (!known->key)
         status = instance_add(db, study, o, known->own ? "own" : "variant", &patient, err);
+    else
+        status = returned_add(db, study, o, known, err);
     if (status < 0 || known->own || (known->key && known->same))
         return status;
     snprintf(text, sizeof text, "object %.82s: %s", o->key,
@@ -293,7 +350,9 @@ static int unreadable_add(struct db *db, const char *key, const char *reason, st
 {
     return db_query(db,
         "INSERT INTO unreadable (key, reason) VALUES ($1, $2)"
-        " ON CONFLICT (key) DO UPDATE SET reason = EXCLUDED.reason",
+        " ON CONFLICT (key) DO UPDATE SET reason = EXCLUDED.reason, removing_at = NULL,"
+        " removed_at = NULL, at = CASE WHEN unreadable.removing_at IS NULL THEN unreadable.at"
+        "  ELSE clock_timestamp() END",
         DB_VALUES(db_text(key), db_text(reason)), NULL, err);
 }
 

@@ -4,8 +4,9 @@
  * changes nothing. Other bytes under a known UID are a 'variant': recorded, never in place of
  * the first. What axnode sent or made itself is 'own'. None of these three starts or reopens a
  * study. An input that no job of the study knows opens the study again: its next generation
- * follows when it is quiet. Objects of two patients under one study UID: the study is held in
- * state failed, with the reason, until a person retries it. */
+ * follows when it is quiet. An object whose file was removed and that is received again has its
+ * file again; it opens a study that failed for want of it. Objects of two patients under one
+ * study UID: the study is held in state failed, with the reason, until a person retries it. */
 #ifndef AXNODE_DB_INDEX_H
 #define AXNODE_DB_INDEX_H
 

@@ -37,10 +37,14 @@ int generation_open(struct db *db, int64_t study, int generation, int64_t from_j
             DB_VALUES(db_int(study)), NULL, err);
     if (status == 0)
         status = db_query(db,
-            "INSERT INTO job (study, generation, predecessor) SELECT $1::bigint, $2::integer,"
+            "INSERT INTO job (study, generation, predecessor, created_at)"
+            " SELECT $1::bigint, $2::integer,"
             " (SELECT max(j.generation) FROM job j JOIN outgoing g ON g.job = j.id"
             "  JOIN outbox b ON b.outgoing = g.id"
-            "  WHERE j.study = $1::bigint AND " GENERATION_MAY_BE_THERE ") RETURNING id",
+            "  WHERE j.study = $1::bigint AND " GENERATION_MAY_BE_THERE "),"
+            " coalesce((SELECT r.created_at FROM recovered_job r JOIN study s"
+            "  ON s.study_uid = r.study_uid WHERE s.id = $1::bigint"
+            "  AND r.generation = $2::integer), clock_timestamp()) RETURNING id",
             DB_VALUES(db_int(study), db_int(generation)), &job, err);
     if (status < 0)
         return status;
@@ -60,18 +64,40 @@ int generation_open(struct db *db, int64_t study, int generation, int64_t from_j
     return db_event(db, study, id, "queued", text, err);
 }
 
+static int study_fail(struct db *db, int64_t study, int64_t job, const char *reason,
+                      struct error *err)
+{
+    int status = db_query(db, "UPDATE study SET state = 'failed', reason = $2 WHERE id = $1",
+                          DB_VALUES(db_int(study), db_text(reason)), NULL, err);
+    return status < 0 ? status : db_event(db, study, job, "failed", reason, err);
+}
+
+/* Part of a study is no base for a report on it. */
+static int study_incomplete(struct db *db, int64_t study, int64_t gone, int64_t inputs,
+                            struct error *err)
+{
+    char reason[160];
+    snprintf(reason, sizeof reason,
+             "%lld of the study's %lld images were removed from the store: send the whole study "
+             "again", (long long)gone, (long long)inputs);
+    return study_fail(db, study, 0, reason, err);
+}
+
 static int study_complete(struct db *db, int64_t study, int generation, bool *ret_job,
                           struct error *err)
 {
     DB_ROWS_AUTO struct pg_result *rows = NULL;
     int status = db_query(db,
-        "SELECT EXISTS (SELECT 1 FROM instance WHERE study = $1 AND role = 'input')",
+        "SELECT count(*), count(removing_at) FROM instance WHERE study = $1 AND role = 'input'",
         DB_VALUES(db_int(study)), &rows, err);
     if (status < 0)
         return status;
-    *ret_job = db_get_bool(rows, 0, 0);
+    int64_t inputs = db_get_int(rows, 0, 0), gone = db_get_int(rows, 0, 1);
+    *ret_job = inputs > 0 && gone == 0;
     if (*ret_job)
         return generation_open(db, study, generation + 1, 0, err);
+    if (gone > 0)
+        return study_incomplete(db, study, gone, inputs, err);
     return db_query(db,
         "UPDATE study SET state = 'not_applicable', reason = 'the study holds no ultrasound images'"
         " WHERE id = $1",
@@ -192,14 +218,6 @@ static int predecessors_read(struct db *db, int64_t study, struct queue_job *job
         to->size = (uint64_t)db_get_int(rows, row, 7);
     }
     return 0;
-}
-
-static int study_fail(struct db *db, int64_t study, int64_t job, const char *reason,
-                      struct error *err)
-{
-    int status = db_query(db, "UPDATE study SET state = 'failed', reason = $2 WHERE id = $1",
-                          DB_VALUES(db_int(study), db_text(reason)), NULL, err);
-    return status < 0 ? status : db_event(db, study, job, "failed", reason, err);
 }
 
 static int job_end(struct db *db, int64_t job, const char *state, const char *reason,
@@ -402,16 +420,29 @@ static int job_retry(struct db *db, int64_t study, int64_t job, struct error *er
     return status < 0 ? status : study_set(db, study, "queued", err);
 }
 
-/* The newest job, and whether its set is what the study has now. */
+/* The newest job: id, state, whether its set is what the study has now, whether files of that
+ * set or of what it made are removed, or are being removed. */
 static int newest_job(struct db *db, int64_t study, struct pg_result **ret_rows,
                       struct error *err)
 {
     return db_query(db,
         "SELECT j.id, j.state, NOT EXISTS (SELECT 1 FROM instance i WHERE i.study = j.study"
         "  AND i.role = 'input' AND NOT EXISTS (SELECT 1 FROM job_instance x WHERE x.job = j.id"
-        "   AND x.instance = i.id))"
+        "   AND x.instance = i.id)),"
+        " EXISTS (SELECT 1 FROM job_instance x JOIN instance i ON i.id = x.instance"
+        "  WHERE x.job = j.id AND i.removing_at IS NOT NULL),"
+        " EXISTS (SELECT 1 FROM outgoing g WHERE g.job = j.id AND g.removing_at IS NOT NULL),"
+        " EXISTS (SELECT 1 FROM outgoing g WHERE g.job = j.id AND g.removing_at IS NOT NULL"
+        "  AND g.removed_at IS NULL)"
         " FROM job j WHERE j.study = $1 ORDER BY j.generation DESC LIMIT 1",
         DB_VALUES(db_int(study)), ret_rows, err);
+}
+
+static int images_gone(struct error *err)
+{
+    error_set(err, STATUS_CONFLICT, "images of the study were removed from the store");
+    error_hint(err, "send the whole study again, then retry");
+    return STATUS_CONFLICT;
 }
 
 static int retry(struct db *db, const char *study_instance_uid, struct error *err)
@@ -435,12 +466,17 @@ static int retry(struct db *db, const char *study_instance_uid, struct error *er
         return status;
     bool has_job = db_row_count(job) > 0;
     bool same_set = has_job && db_get_bool(job, 0, 2);
-    if (same_set && strcmp(db_get(job, 0, 1), "done") == 0)
+    /* Own files that are gone can be made again, but not while someone removes them. */
+    if (has_job && db_get_bool(job, 0, 5))
+        return error_set(err, STATUS_CONFLICT, "files of the study are being removed");
+    if (same_set && strcmp(db_get(job, 0, 1), "done") == 0 && !db_get_bool(job, 0, 4))
         status = deliveries_retry(db, study, &deliveries, err);
     if (status < 0)
         return status;
     if (deliveries > 0 || strcmp(state, "delivering") == 0)
         status = study_set(db, study, "delivering", err);
+    else if (same_set && db_get_bool(job, 0, 3))
+        return images_gone(err);
     else if (same_set)
         status = job_retry(db, study, db_get_int(job, 0, 0), err);
     else

@@ -30,7 +30,8 @@ struct queue_completion {
 
 /* Studies in 'receiving' that are quiet and carried by no association get a job for their next
  * generation, with the set of inputs frozen; older generations that no destination can have are
- * superseded. A study without inputs becomes not_applicable. `ret_jobs`: jobs made;
+ * superseded. A study without inputs becomes not_applicable, one of whose inputs the files were
+ * removed becomes failed. `ret_jobs`: jobs made;
  * `ret_studies`: studies that left 'receiving' (call again while it equals the limit). */
 int queue_complete(struct db *db, const struct queue_completion *completion, int *ret_jobs,
                    int *ret_studies, struct error *err);
@@ -134,7 +135,7 @@ int queue_commit(struct db *db, int64_t job, const char *token, const struct que
  * last job is pending again with attempt 0, of the same generation and creation time, so that an
  * unchanged set-up makes the same bytes and sends them again. A study that was held, or has
  * inputs its last job does not know, is received again. STATUS_NOT_FOUND: no such study;
- * STATUS_CONFLICT: it is under way (receiving, queued, working). */
+ * STATUS_CONFLICT: it is under way (receiving, queued, working), or its images were removed. */
 int queue_retry(struct db *db, const char *study_instance_uid, struct error *err);
 
 #endif

@@ -152,7 +152,7 @@ static int object_add(struct db *db, int64_t job, const struct queue_object *o, 
     int status = db_query(db,
         "INSERT INTO outgoing (job, kind, sop_uid, sop_class, series_uid, transfer_syntax, key,"
         " sha256, size) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-        " ON CONFLICT (sop_uid) DO UPDATE SET kind = EXCLUDED.kind"
+        " ON CONFLICT (sop_uid) DO UPDATE SET removing_at = NULL, removed_at = NULL"
         " WHERE outgoing.job = EXCLUDED.job AND outgoing.sha256 = EXCLUDED.sha256 RETURNING id",
         DB_VALUES(db_int(job), db_text(o->kind), db_text(o->sop_instance_uid),
                   db_text(o->sop_class_uid), db_text(o->series_instance_uid),
