@@ -5,7 +5,10 @@
  *   → studies that were quiet at that clock and carried by nobody get their job
  *
  * An object that becomes visible after the pass's listing belongs to an association that was in
- * the snapshot, or was received after the clock was read: either keeps its study open. */
+ * the snapshot, or was received after the clock was read: either keeps its study open.
+ *
+ * Between passes it removes files whose time is over: the process that puts files into stored/
+ * is the one that takes them out, so the two never meet at one file. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +20,7 @@
 #include "dicom/reader.h"
 #include "dicom/setup.h"
 #include "service/database.h"
+#include "service/janitor.h"
 #include "service/limits.h"
 #include "service/role.h"
 #include "service/watch.h"
@@ -29,6 +33,7 @@ enum {
     /* After files that the operating system would not let us read: look again less often. */
     TROUBLE_US = 5000000,
     STEP_US = 300000000, /* one batch of large objects on a slow disk */
+    SWEEP_EVERY_US = 5000000,
 };
 
 /* A file read for the index; texts of `object` point into the other members. */
@@ -49,6 +54,7 @@ struct indexer {
     struct reading *readings;
     struct index_object *objects;
     struct index_answer *answers;
+    int64_t sweep_us; /* monotonic: when to look next for files whose time is over */
     bool trouble; /* a file could not be read or moved in this pass */
 };
 
@@ -225,12 +231,46 @@ static int pass(struct indexer *x, struct error *err)
     return status;
 }
 
+/* One bounded batch, so that a long backlog of removals does not hold up what arrives; neither
+ * does a store that lets nothing be removed. */
+static int sweep(struct indexer *x, struct error *err)
+{
+    const struct settings *s = x->role->settings;
+    const struct retention_policy policy = {s->retention.delivered_us,
+                                            s->retention.not_applicable_us,
+                                            s->retention.unreadable_us};
+    size_t removed = 0;
+    int64_t now_us = clock_monotonic_us(clock_system());
+    if (now_us < x->sweep_us)
+        return 0;
+    x->sweep_us = now_us + SWEEP_EVERY_US;
+    watch_allow(x->watch, STEP_US);
+    int status = janitor_mark(x->database.db, &policy, err);
+    if (status == 0)
+        status = janitor_sweep(x->database.db, x->store, &removed, err);
+    if (removed > 0)
+        log_event(LOG_INFO, "files removed", "files=%zu", removed);
+    if (status == 0 && removed == JANITOR_BATCH)
+        x->sweep_us = 0;
+    if (status == STATUS_IO || status == STATUS_LIMIT) {
+        log_error(LOG_ERROR, "old files not removed", err, NULL);
+        status = 0;
+    }
+    return status;
+}
+
 static void work(struct indexer *x)
 {
     while (database_need(&x->database)) {
         struct error err = {0};
-        if (pass(x, &err) < 0) {
-            if (!database_failed(&x->database, "indexing interrupted", &err))
+        const char *interrupted = "indexing interrupted";
+        int status = pass(x, &err);
+        if (status == 0) {
+            interrupted = "removal of old files interrupted";
+            status = sweep(x, &err);
+        }
+        if (status < 0) {
+            if (!database_failed(&x->database, interrupted, &err))
                 return;
             continue;
         }

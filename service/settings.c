@@ -99,7 +99,7 @@ static int set_whole(struct reading *r, const struct setting *setting,
     return 0;
 }
 
-static int set_seconds(struct reading *r, const struct setting *setting,
+static int set_time(struct reading *r, const struct setting *setting,
                        const struct yaml_node *node, int64_t *at, struct error *err)
 {
     double value;
@@ -109,7 +109,7 @@ static int set_seconds(struct reading *r, const struct setting *setting,
     if (value < setting->min || value > setting->max)
         return yaml_error(r->yaml, node, err, "'%s': must lie between %g and %g", node->text,
                           setting->min, setting->max);
-    *at = (int64_t)(value * 1e6 + 0.5);
+    *at = (int64_t)(value * (setting->type == SETTING_DAYS ? 86400e6 : 1e6) + 0.5);
     return 0;
 }
 
@@ -251,7 +251,8 @@ static int set_value(struct reading *r, const struct setting *setting,
     switch (setting->type) {
     case SETTING_INT:
     case SETTING_COUNT: return set_whole(r, setting, node, at, err);
-    case SETTING_SECONDS: return set_seconds(r, setting, node, at, err);
+    case SETTING_SECONDS:
+    case SETTING_DAYS: return set_time(r, setting, node, at, err);
     case SETTING_BOOL: return yaml_bool(r->yaml, node, at, err);
     case SETTING_LEVEL: return set_level(r, node, at, err);
     case SETTING_PATHS: return set_trusted_keys(r, node, err);
@@ -408,7 +409,8 @@ static bool value_equal(const struct setting *setting, const void *a, const void
     case SETTING_INT:
     case SETTING_LEVEL: return memcmp(a, b, sizeof(int)) == 0;
     case SETTING_COUNT:
-    case SETTING_SECONDS: return memcmp(a, b, sizeof(int64_t)) == 0;
+    case SETTING_SECONDS:
+    case SETTING_DAYS: return memcmp(a, b, sizeof(int64_t)) == 0;
     case SETTING_BOOL: return memcmp(a, b, sizeof(bool)) == 0;
     case SETTING_PATHS:
     case SETTING_OBJECTS:

@@ -71,6 +71,9 @@ struct settings {
         int association_objects;
     } sender;
     struct {
+        int64_t delivered_us, not_applicable_us, unreadable_us; /* 0: for ever */
+    } retention;
+    struct {
         int64_t beat_timeout_us;
         int64_t restart_first_us, restart_max_us;
         int64_t drain_timeout_us;

@@ -19,6 +19,7 @@ static const char *type_name(enum setting_type type)
     case SETTING_INT:
     case SETTING_COUNT: return "whole number";
     case SETTING_SECONDS: return "seconds";
+    case SETTING_DAYS: return "days";
     case SETTING_BOOL: return "true or false";
     case SETTING_LEVEL: return "level";
     case SETTING_PATHS: return "list of paths";

@@ -99,6 +99,18 @@ const struct setting settings_table[] = {
     {"sender.association_objects", SETTING_INT, 1, 128, "100", NULL, true,
      AT(sender.association_objects), "Most objects that go over one association."},
 
+    {"retention.delivered_days", SETTING_DAYS, 0, 36500, "30", NULL, true,
+     AT(retention.delivered_us),
+     "Days after which the files of a study, received and our own, are removed; from the time "
+     "that every destination had every object. Results stay in the database. 0: never. Studies "
+     "that nobody was sent an object of, and failed ones, are kept until 'axnode purge'."},
+    {"retention.not_applicable_days", SETTING_DAYS, 0, 36500, "30", NULL, true,
+     AT(retention.not_applicable_us),
+     "Days after which the files of a study with nothing to report on are removed. 0: never."},
+    {"retention.unreadable_days", SETTING_DAYS, 0, 36500, "90", NULL, true,
+     AT(retention.unreadable_us),
+     "Days after which received files that cannot be read are removed. 0: never."},
+
     {"supervisor.beat_timeout_s", SETTING_SECONDS, 0.2, 3600, "30", NULL, false,
      AT(supervisor.beat_timeout_us),
      "A process that gives no sign of life for this long is killed and started again."},

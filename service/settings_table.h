@@ -15,6 +15,7 @@ enum setting_type {
     SETTING_INT,      /* int */
     SETTING_COUNT,    /* int64_t, whole number */
     SETTING_SECONDS,  /* int64_t of microseconds; the file has seconds, fractions allowed */
+    SETTING_DAYS,     /* int64_t of microseconds; the file has days, fractions allowed */
     SETTING_BOOL,     /* bool */
     SETTING_LEVEL,    /* int, enum log_level; the file has its name */
     SETTING_PATHS,    /* list of absolute paths: packages.trusted_keys */

@@ -1,0 +1,18 @@
+/* Secrets that systemd hands over as files (LoadCredential=): settings name the credential, never
+ * the secret, and nothing stands on a command line or in the environment. */
+#ifndef AXNODE_SERVICE_CREDENTIAL_H
+#define AXNODE_SERVICE_CREDENTIAL_H
+
+#include <limits.h>
+
+#include "base/error.h"
+
+enum { CREDENTIAL_TEXT_SIZE = 1024 };
+
+/* Path of a credential's file in $CREDENTIALS_DIRECTORY: for keys, which their library reads.
+ * STATUS_NOT_FOUND when this process was given no credentials. */
+int credential_path(const char *name, char ret_path[PATH_MAX], struct error *err);
+/* Its text without the line's end: for passwords. The caller wipes it (explicit_bzero). */
+int credential_text(const char *name, char ret_text[CREDENTIAL_TEXT_SIZE], struct error *err);
+
+#endif
