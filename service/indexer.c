@@ -55,7 +55,8 @@ struct indexer {
     struct index_object *objects;
     struct index_answer *answers;
     int64_t sweep_us; /* monotonic: when to look next for files whose time is over */
-    bool trouble; /* a file could not be read or moved in this pass */
+    bool trouble;  /* a file could not be read or moved in this pass */
+    bool deferred; /* a file waits for another one to be indexed first */
 };
 
 static void reading_describe(struct reading *r)
@@ -154,6 +155,10 @@ static int index_batch(struct indexer *x, size_t count, struct error *err)
     for (size_t i = 0; i < count; i++) {
         struct error reason = {0};
         struct reading *r = &x->readings[readable];
+        if (store_first_waits(x->store, x->files[i].key)) { /* the next pass meets it again */
+            x->deferred = true;
+            continue;
+        }
         int status = reading_take(x, &x->files[i], r, &reason);
         if (status == 0) {
             x->objects[readable++] = r->object;
@@ -218,14 +223,14 @@ static int pass(struct indexer *x, struct error *err)
 {
     struct store_studies open = {0};
     int64_t as_of_us;
-    x->trouble = false;
+    x->trouble = x->deferred = false;
     int status = db_now(x->database.db, &as_of_us, err);
     if (status == 0)
         status = store_associations_snapshot(x->store, &open, err);
     if (status == 0)
         status = index_incoming(x, err);
-    /* Files that could not be read may belong to any study: none is complete then. */
-    if (status == 0 && !x->trouble && !role_stopping(x->role))
+    /* Files that were not indexed may belong to any study: none is complete then. */
+    if (status == 0 && !x->trouble && !x->deferred && !role_stopping(x->role))
         status = complete_studies(x, as_of_us, &open, err);
     store_studies_release(&open);
     return status;

@@ -191,6 +191,17 @@ int store_find(struct store *store, const char *key, char ret_path[STORE_PATH_SI
     return not_found(key, errnum, err);
 }
 
+bool store_first_waits(struct store *store, const char *key)
+{
+    char first[DIGEST_TEXT_SIZE], path[STORE_PATH_SIZE];
+    int errnum = 0;
+    if (!store_key_valid(key) || strlen(key) < DIGEST_TEXT_SIZE)
+        return false;
+    memcpy(first, key, DIGEST_TEXT_SIZE - 1);
+    first[DIGEST_TEXT_SIZE - 1] = '\0';
+    return area_has(store, STORE_INCOMING, first, path, &errnum);
+}
+
 int store_outgoing_find(struct store *store, const char *key, char ret_path[STORE_PATH_SIZE],
                         struct error *err)
 {

@@ -114,6 +114,9 @@ void store_scan_close(struct store_scan *scan); /* NULL is fine */
  * once, so a reader that then finds nothing asks again. STATUS_NOT_FOUND when it is in neither. */
 int store_find(struct store *store, const char *key, char ret_path[STORE_PATH_SIZE],
                struct error *err);
+/* Whether `key` is another version of an object whose first version still lies in incoming: that
+ * one must become known before it. */
+bool store_first_waits(struct store *store, const char *key);
 /* Path of an object of our own; STATUS_NOT_FOUND. */
 int store_outgoing_find(struct store *store, const char *key, char ret_path[STORE_PATH_SIZE],
                         struct error *err);

@@ -77,6 +77,11 @@ static void other_bytes_are_kept_under_their_own_key(void **state)
     assert_true(file_holds(path, "abd"));
     assert_int_equal(store_find(f->store, first.key, path, NULL), 0);
     assert_true(file_holds(path, "abc"));
+    /* The first one has to be known first. */
+    assert_true(store_first_waits(f->store, second.key));
+    assert_false(store_first_waits(f->store, first.key));
+    assert_int_equal(store_incoming_to_stored(f->store, first.key, NULL), 0);
+    assert_false(store_first_waits(f->store, second.key));
 }
 
 static void bad_objects_are_refused_and_leave_nothing(void **state)
