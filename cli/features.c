@@ -185,20 +185,35 @@ static int read_image(const struct options *o, struct job *job, struct volume *r
     ret_header->region_count = 0;
     if (is_nrrd(job->image))
         return nrrd_read(job->image, ret_volume, err);
-    struct image picture;
+    struct deep_image picture;
     struct dicom_limits limits = dicom_limits_default();
     int r;
     if (is_png(job->image)) {
-        r = image_read_png(job->image, &picture, err);
+        r = deep_image_read_png(job->image, &picture, err);
     } else {
         r = dicom_instance_read(job->image, &limits, ret_header, err);
         if (r == 0)
-            r = dicom_frame_decode(job->image, o->frame - 1, &limits, &picture, err);
+            r = dicom_frame_decode_deep(job->image, o->frame - 1, &limits, &picture, err);
     }
     if (r < 0)
         return r;
-    job->from_colour = picture.channels == 3;
-    r = volume_from_image(&picture, 0, 0, ret_volume, err);
+    job->from_colour = picture.from_colour;
+    r = volume_from_deep_image(&picture, ret_volume, err);
+    deep_image_release(&picture);
+    return r;
+}
+
+static int read_colour_mask(const char *path, struct mask *ret_mask, struct error *err)
+{
+    struct dicom_limits limits = dicom_limits_default();
+    struct image picture;
+    int r = dicom_frame_decode(path, 0, &limits, &picture, err);
+    if (r < 0)
+        return r;
+    r = mask_init(ret_mask, picture.rows, picture.columns, err);
+    for (size_t i = 0, n = (size_t)picture.rows * (size_t)picture.columns; r == 0 && i < n; i++)
+        for (size_t c = 0; c < 3; c++)
+            ret_mask->pixels[i] |= picture.pixels[3 * i + c] != 0;
     image_release(&picture);
     return r;
 }
@@ -208,16 +223,18 @@ static int read_picture_mask(const char *path, struct mask *ret_mask, struct err
     if (is_png(path))
         return mask_read_png(path, ret_mask, err);
     struct dicom_limits limits = dicom_limits_default();
-    struct image picture;
-    int r = dicom_frame_decode(path, 0, &limits, &picture, err);
+    struct deep_image grey;
+    int r = dicom_frame_decode_deep(path, 0, &limits, &grey, err);
     if (r < 0)
         return r;
-    r = mask_init(ret_mask, picture.rows, picture.columns, err);
-    for (size_t i = 0, n = (size_t)picture.rows * (size_t)picture.columns; r == 0 && i < n; i++)
-        for (int c = 0; c < picture.channels; c++)
-            ret_mask->pixels[i] |=
-                picture.pixels[i * (size_t)picture.channels + (size_t)c] != 0;
-    image_release(&picture);
+    if (grey.from_colour) /* a dark colour may be black as grey */
+        r = read_colour_mask(path, ret_mask, err);
+    else
+        r = mask_init(ret_mask, grey.rows, grey.columns, err);
+    for (size_t i = 0, n = (size_t)grey.rows * (size_t)grey.columns;
+         r == 0 && !grey.from_colour && i < n; i++)
+        ret_mask->pixels[i] = grey.values[i] != 0;
+    deep_image_release(&grey);
     return r;
 }
 

@@ -76,6 +76,13 @@ int dicom_instance_read(const char *path, const struct dicom_limits *limits,
 int dicom_frame_decode(const char *path, int frame, const struct dicom_limits *limits,
                        struct image *ret_image, struct error *err);
 
+/* The same frame at full depth, for features: monochrome values as ITK's reader (GDCM) gives them,
+ * so of any Bits Stored up to 16, signed or not, MONOCHROME1 inverted within Bits Stored, then times
+ * Rescale Slope plus Rescale Intercept; lookup tables and windows not applied. Colour becomes BT.601
+ * luma, of 16 bits STATUS_UNSUPPORTED. The type is the narrowest that holds every value possible. */
+int dicom_frame_decode_deep(const char *path, int frame, const struct dicom_limits *limits,
+                            struct deep_image *ret_image, struct error *err);
+
 /* SHA-256 over the data set in a canonical encoding (implicit little endian, explicit lengths, no
  * group lengths; with compressed pixels in their own transfer syntax, fragments as they are):
  * equal for two files whose uncompressed data sets differ in encoding alone. */

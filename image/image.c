@@ -34,6 +34,17 @@ int image_init(struct image *ret_image, int rows, int columns, int channels, str
     return 0;
 }
 
+int deep_image_init(struct deep_image *ret_image, int rows, int columns, enum voxel_type type,
+                    struct error *err)
+{
+    void *memory;
+    int status = allocate(rows, columns, sizeof(double), "picture", &memory, err);
+    if (status < 0)
+        return status;
+    *ret_image = (struct deep_image){rows, columns, type, false, memory};
+    return 0;
+}
+
 int mask_init(struct mask *ret_mask, int rows, int columns, struct error *err)
 {
     void *memory;
@@ -58,6 +69,12 @@ void image_release(struct image *image)
 {
     free(image->pixels);
     *image = (struct image){0};
+}
+
+void deep_image_release(struct deep_image *image)
+{
+    free(image->values);
+    *image = (struct deep_image){0};
 }
 
 void mask_release(struct mask *mask)
@@ -110,6 +127,23 @@ int image_to_grey(const struct image *from, struct image *ret_grey, struct error
     }
     *ret_grey = grey;
     return 0;
+}
+
+int deep_image_from_image(const struct image *from, struct deep_image *ret_image,
+                          struct error *err)
+{
+    struct image grey;
+    int status = image_to_grey(from, &grey, err);
+    if (status < 0)
+        return status;
+    status = deep_image_init(ret_image, from->rows, from->columns, VOXEL_UINT8, err);
+    size_t n = (size_t)from->rows * (size_t)from->columns;
+    for (size_t i = 0; status == 0 && i < n; i++)
+        ret_image->values[i] = grey.pixels[i];
+    if (status == 0)
+        ret_image->from_colour = from->channels == 3;
+    image_release(&grey);
+    return status;
 }
 
 size_t mask_count(const struct mask *mask)

@@ -157,6 +157,46 @@ int image_read_png(const char *path, struct image *ret_image, struct error *err)
     return 0;
 }
 
+static int deep_from_samples(const struct work *w, struct deep_image *ret_image, struct error *err)
+{
+    size_t n = (size_t)w->rows * (size_t)w->columns;
+    int colours = w->channels - (w->alpha ? 1 : 0);
+    if (colours > 1 && w->sample_bytes > 1)
+        return error_set(err, STATUS_UNSUPPORTED,
+                         "PNG file %s has colours of 16 bits: grey of them is not defined here",
+                         w->path);
+    if (colours > 1) {
+        struct image colour;
+        int status = image_init(&colour, w->rows, w->columns, 3, err);
+        if (status < 0)
+            return status;
+        for (size_t i = 0; i < n; i++)
+            memcpy(colour.pixels + 3 * i, w->pixels + (size_t)w->channels * i, 3);
+        status = deep_image_from_image(&colour, ret_image, err);
+        image_release(&colour);
+        return status;
+    }
+    int status = deep_image_init(ret_image, w->rows, w->columns,
+                                 w->sample_bytes == 2 ? VOXEL_UINT16 : VOXEL_UINT8, err);
+    size_t step = (size_t)(w->channels * w->sample_bytes);
+    for (size_t i = 0; status == 0 && i < n; i++) { /* the file's order is big-endian */
+        const uint8_t *sample = w->pixels + i * step;
+        ret_image->values[i] = w->sample_bytes == 2 ? sample[0] << 8 | sample[1] : sample[0];
+    }
+    return status;
+}
+
+int deep_image_read_png(const char *path, struct deep_image *ret_image, struct error *err)
+{
+    struct work w = {.path = path, .err = err, .keep_depth = true};
+    int status = read_file(&w);
+    if (status < 0)
+        return status;
+    status = deep_from_samples(&w, ret_image, err);
+    free(w.pixels);
+    return status;
+}
+
 int mask_read_png(const char *path, struct mask *ret_mask, struct error *err)
 {
     struct work w = {.path = path, .err = err, .keep_depth = true};

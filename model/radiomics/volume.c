@@ -1,6 +1,7 @@
 #include "model/radiomics/volume.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 size_t volume_count(const int size[3])
 {
@@ -60,32 +61,34 @@ void label_volume_release(struct label_volume *v)
     *v = (struct label_volume){0};
 }
 
+int volume_from_deep_image(const struct deep_image *image, struct volume *ret_volume,
+                           struct error *err)
+{
+    struct volume v;
+    int r = volume_init(&v, (int[3]){1, image->rows, image->columns}, image->type, err);
+    if (r < 0)
+        return r;
+    memcpy(v.values, image->values, volume_count(v.size) * sizeof *v.values);
+    *ret_volume = v;
+    return 0;
+}
+
 int volume_from_image(const struct image *image, double spacing_row_mm, double spacing_column_mm,
                       struct volume *ret_volume, struct error *err)
 {
+    struct deep_image grey;
     struct volume v;
-    int r = volume_init(&v, (int[3]){1, image->rows, image->columns}, VOXEL_UINT8, err);
+    int r = deep_image_from_image(image, &grey, err);
+    if (r < 0)
+        return r;
+    r = volume_from_deep_image(&grey, &v, err);
+    deep_image_release(&grey);
     if (r < 0)
         return r;
     if (spacing_row_mm > 0)
         v.spacing_mm[1] = spacing_row_mm;
     if (spacing_column_mm > 0)
         v.spacing_mm[2] = spacing_column_mm;
-    size_t n = volume_count(v.size);
-    if (image->channels == 1) {
-        for (size_t i = 0; i < n; i++)
-            v.values[i] = image->pixels[i];
-    } else {
-        struct image grey;
-        r = image_to_grey(image, &grey, err);
-        if (r < 0) {
-            volume_release(&v);
-            return r;
-        }
-        for (size_t i = 0; i < n; i++)
-            v.values[i] = grey.pixels[i];
-        image_release(&grey);
-    }
     *ret_volume = v;
     return 0;
 }

@@ -12,16 +12,10 @@
 
 enum { VOLUME_VOXELS_MAX = 1 << 28 }; /* more is STATUS_LIMIT */
 
-/* What the values were stored as: resampling writes back into that type, as PyRadiomics does. */
-enum voxel_type {
-    VOXEL_UINT8, VOXEL_INT8, VOXEL_UINT16, VOXEL_INT16, VOXEL_UINT32, VOXEL_INT32,
-    VOXEL_FLOAT, VOXEL_DOUBLE,
-};
-
 struct volume {
     int size[3];
     double spacing_mm[3]; /* all above 0 */
-    enum voxel_type type;
+    enum voxel_type type; /* resampling writes back into it, as PyRadiomics does */
     double *values;       /* owned */
 };
 
@@ -42,6 +36,8 @@ size_t volume_count(const int size[3]);
 /* One slice from a picture; colour becomes BT.601 luma. Spacings of 0 stand for 1 mm. */
 int volume_from_image(const struct image *image, double spacing_row_mm, double spacing_column_mm,
                       struct volume *ret_volume, struct error *err);
+int volume_from_deep_image(const struct deep_image *image, struct volume *ret_volume,
+                           struct error *err);
 /* One slice, label 1 where the mask is set. */
 int label_volume_from_mask(const struct mask *mask, struct label_volume *ret_labels,
                            struct error *err);

@@ -3,10 +3,12 @@ import csv
 import io
 import json
 import pathlib
+import struct
 import subprocess
 import sys
 import tempfile
 import unittest
+import zlib
 
 import numpy
 import pydicom
@@ -32,7 +34,7 @@ def axnode(*arguments, status=0):
     return done
 
 
-def write_dicom(path, pixels, spacing_cm):
+def write_dicom(path, pixels, spacing_cm, stored=8, photometric="MONOCHROME2", rescale=None):
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     meta.MediaStorageSOPClassUID = UltrasoundImageStorage
@@ -41,9 +43,14 @@ def write_dicom(path, pixels, spacing_cm):
     d.SOPClassUID, d.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
     d.StudyInstanceUID, d.SeriesInstanceUID, d.Modality = generate_uid(), generate_uid(), "US"
     d.Rows, d.Columns = pixels.shape
-    d.SamplesPerPixel, d.PhotometricInterpretation, d.PixelRepresentation = 1, "MONOCHROME2", 0
-    d.BitsAllocated = d.BitsStored = 8
-    d.HighBit, d.PixelData = 7, pixels.tobytes()
+    d.SamplesPerPixel, d.PhotometricInterpretation = 1, photometric
+    d.PixelRepresentation = int(pixels.dtype.kind == "i")
+    d.BitsAllocated, d.BitsStored, d.HighBit = 8 * pixels.dtype.itemsize, stored, stored - 1
+    if pixels.dtype.kind == "i": # no sign above the stored bits
+        pixels = pixels.astype(numpy.uint16) & (2 ** stored - 1)
+    d.PixelData = pixels.tobytes()
+    if rescale:
+        d.RescaleSlope, d.RescaleIntercept = rescale
     region = pydicom.Dataset()
     region.RegionSpatialFormat = region.RegionDataType = 1
     region.RegionFlags = 0
@@ -56,7 +63,7 @@ def write_dicom(path, pixels, spacing_cm):
 
 
 def write_nrrd(path, array):
-    kind = {"uint8": "uchar", "int16": "short"}[str(array.dtype)]
+    kind = {"uint8": "uchar", "int16": "short", "uint16": "ushort", "float64": "double"}[str(array.dtype)]
     sizes = " ".join(str(n) for n in reversed(array.shape))
     path.write_bytes(f"NRRD0004\ntype: {kind}\ndimension: {array.ndim}\nsizes: {sizes}\n"
                      f"endian: little\nencoding: raw\n\n".encode() + array.tobytes())
@@ -109,6 +116,42 @@ class Features(unittest.TestCase):
         self.assertEqual(png, self.flat("colour.png", "m.png"))
         self.assertEqual(png, self.flat("i.png", "m.nrrd"))
         self.assertEqual(png, self.flat("i.dcm", "m.png", "--spacing", "1,1"))
+
+    def test_depth(self):
+        """No bit is lost; the expected values are what ITK 5.2 reads from files like these."""
+        random = numpy.random.default_rng(5)
+        wide = random.integers(0, 4096, (SIDE, SIDE), dtype=numpy.uint16)
+        signed = wide.astype(numpy.int16) - 2048
+        Image.fromarray(wide).save(self.path / "wide.png")
+        for name, pixels, expected, options in (
+                ("u12", wide, wide, {}),
+                ("s12", signed, signed, {}),
+                ("inverse", wide, 4095 - wide, {"photometric": "MONOCHROME1"}),
+                ("whole", wide, wide.astype(numpy.int16) * 2 - 100, {"rescale": ("2", "-100")}),
+                ("half", wide, wide * 0.5 - 3, {"rescale": ("0.5", "-3")}),
+                ("s16", signed * 10, signed * 10, {"stored": 16})):
+            options = {"stored": 12} | options
+            write_dicom(self.path / f"{name}.dcm", pixels, 0.02, **options)
+            write_nrrd(self.path / f"{name}.nrrd", expected)
+            own = self.flat(f"{name}.dcm", "m.png", "--spacing", "1,1")
+            inside = expected[self.labels == 1].astype(float)
+            self.assertEqual(own["original_firstorder_Maximum"], inside.max())
+            self.assertEqual(own["original_firstorder_Minimum"], inside.min())
+            self.assertAlmostEqual(own["original_firstorder_Mean"] / inside.mean(), 1)
+            self.assertEqual(own, self.flat(f"{name}.nrrd", "m.png"), name)
+        self.assertEqual(self.flat("wide.png", "m.png"), self.flat("u12.nrrd", "m.png"))
+
+    def test_deep_colour(self):
+        def chunk(kind, body):
+            return (struct.pack(">I", len(body)) + kind + body +
+                    struct.pack(">I", zlib.crc32(kind + body)))
+        head = struct.pack(">IIBBBBB", SIDE, SIDE, 16, 2, 0, 0, 0)
+        rows = (b"\0" + bytes(6 * SIDE)) * SIDE
+        (self.path / "deep.png").write_bytes(
+            b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) +
+            chunk(b"IEND", b""))
+        done = axnode("--image", self.path / "deep.png", "--mask", self.path / "m.png", status=1)
+        self.assertIn("16 bits", done.stderr)
 
     def test_spacing(self):
         pixels = int((self.labels == 1).sum())

@@ -94,6 +94,22 @@ static void test_every_kind_of_file(void **state)
     assert_int_equal(image.channels, 1);
     assert_memory_equal(image.pixels, ((const uint8_t[]){0, 128, 255, 0}), 4);
     image_release(&image);
+    struct deep_image grey;
+    assert_int_equal(deep_image_read_png(path, &grey, NULL), 0);
+    assert_int_equal(grey.type, VOXEL_UINT16);
+    for (int i = 0; i < 4; i++)
+        assert_true(grey.values[i] == (deep[2 * i] << 8 | deep[2 * i + 1]));
+    deep_image_release(&grey);
+    const uint8_t deep_rgb[] = {1, 2, 3, 4, 5, 6};
+    write_raw(1, 1, 16, PNG_COLOR_TYPE_RGB, deep_rgb, 6, NULL, 0);
+    assert_int_equal(deep_image_read_png(path, &grey, NULL), STATUS_UNSUPPORTED);
+    const uint8_t rgb_alpha[] = {200, 100, 50, 9};
+    write_raw(1, 1, 8, PNG_COLOR_TYPE_RGB_ALPHA, rgb_alpha, 4, NULL, 0);
+    assert_int_equal(deep_image_read_png(path, &grey, NULL), 0);
+    assert_true(grey.from_colour && grey.type == VOXEL_UINT8);
+    assert_true(grey.values[0] == 124); /* (299 · 200 + 587 · 100 + 114 · 50 + 500) / 1000 */
+    deep_image_release(&grey);
+    write_raw(4, 1, 16, PNG_COLOR_TYPE_GRAY, deep, 8, NULL, 0);
     /* A value of 1 in 16 bits is set all the same. */
     assert_int_equal(mask_read_png(path, &mask, NULL), 0);
     assert_memory_equal(mask.pixels, ((const uint8_t[]){1, 1, 1, 0}), 4);
