@@ -2,9 +2,12 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cli/command.h"
 #include "db/migrate.h"
+#include "service/credential.h"
 
 int session_options(struct session *session, int argc, char **argv, const char *usage_text,
                     bool with_json)
@@ -30,11 +33,25 @@ int session_options(struct session *session, int argc, char **argv, const char *
     return -1;
 }
 
+/* A shell has no credentials: libpq then looks for a password by itself. */
+static int connect(struct session *session, struct error *err)
+{
+    const char *credential = session->settings->database_password_credential;
+    char password[CREDENTIAL_TEXT_SIZE] = "";
+    bool wanted = *credential && getenv("CREDENTIALS_DIRECTORY");
+    int status = wanted ? credential_text(credential, password, err) : 0;
+    struct db_options options = {.password = wanted ? password : NULL};
+    if (status == 0)
+        status = db_open(session->settings->database, "axnode", &options, &session->db, err);
+    explicit_bzero(password, sizeof password);
+    return status;
+}
+
 int session_open(struct session *session, bool check_schema, struct error *err)
 {
     int status = command_settings(session->config, &session->settings, err);
     if (status == 0)
-        status = db_open(session->settings->database, "axnode", NULL, &session->db, err);
+        status = connect(session, err);
     if (status == 0 && check_schema)
         status = db_schema_check(session->db, err);
     return status;

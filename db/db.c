@@ -70,9 +70,10 @@ int db_open(const char *conninfo, const char *application, const struct db_optio
                                     "keepalives_idle",     "keepalives_interval",
                                     "keepalives_count",    "tcp_user_timeout",
                                     "dbname",              "application_name",
-                                    "client_encoding",     NULL};
+                                    "client_encoding",     "password", NULL};
     const char *const values[] = {timeout, "1", "30",     "10",        "3",
-                                  "60000", conninfo, application, "UTF8", NULL};
+                                  "60000", conninfo, application, "UTF8",
+                                  options ? options->password : NULL, NULL};
     struct db *db = calloc(1, sizeof *db);
     if (!db)
         return error_set(err, STATUS_NOMEM, "no memory for a database connection");

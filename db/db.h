@@ -29,6 +29,7 @@ struct db_options {
     int connect_timeout_s;    /* 0: 10 */
     int statement_timeout_ms; /* 0: 60000 */
     int lock_timeout_ms;      /* 0: 10000 */
+    const char *password;     /* NULL: what libpq finds by itself; borrowed */
     /* Asked before each statement; NULL outside fault tests. */
     enum db_fault (*fault)(void *context, const char *sql);
     void *fault_context;

@@ -13,7 +13,7 @@ PREPARE_HOME=$PREPARE_CACHE/$(printf %s "$PREPARE_TREE" | sha256sum | cut -c1-12
 
 # What is built with, what runs, and what the tests and the demo use as peers.
 PACKAGES="gcc g++ cmake ninja-build pkg-config ca-certificates
-  libdcmtk-dev libcairo2-dev libpng-dev libyaml-dev libpq-dev libssl-dev libsystemd-dev
+  libdcmtk-dev libcairo2-dev libpng-dev libyaml-dev libpq-dev libssl-dev libsystemd-dev libmicrohttpd-dev
   libcjson-dev libgsl-dev libcmocka-dev zlib1g-dev
   fonts-dejavu-core dcmtk dicom3tools curl util-linux procps python3 python3-pydicom
   python3-numpy python3-pil"

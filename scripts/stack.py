@@ -131,10 +131,17 @@ class Stack:
         with open(data / "postgresql.conf", "a", encoding="utf-8") as settings:
             settings.write(f"listen_addresses = ''\nunix_socket_directories = '{socket_folder}'\n"
                            "fsync = on\nmax_connections = 50\n")
-        run([self.postgres_tool("pg_ctl"), "-D", data, "-w", "-l", self.folder / "postgres.log",
-             "start"])
+        self.database_start()
         self.database = f"host={socket_folder} user=axnode dbname=axnode"
         run([self.postgres_tool("createdb"), "-h", socket_folder, "-U", "axnode", "axnode"])
+
+    def database_start(self):
+        run([self.postgres_tool("pg_ctl"), "-D", self.folder / "postgres", "-w", "-l",
+             self.folder / "postgres.log", "start"])
+
+    def database_stop(self):
+        run([self.postgres_tool("pg_ctl"), "-D", self.folder / "postgres", "-w", "-m", "fast",
+             "stop"])
 
     def sql(self, query):
         """Rows as lists of text."""

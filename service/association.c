@@ -40,12 +40,17 @@ static int commit(void *context, const struct dicom_received *object, struct err
 {
     struct session *session = context;
     struct store_committed committed;
+    struct board_received *received = &session->association->role->board->received;
     progress(session);
     int status = store_incoming_commit(&session->temp, object->sop_instance_uid,
                                        object->data_set_sha256, &committed, err);
     if (status < 0)
         return status;
     progress(session);
+    atomic_fetch_add(committed.outcome == STORE_NEW         ? &received->stored
+                     : committed.outcome == STORE_IDENTICAL ? &received->identical
+                                                            : &received->variants, 1);
+    atomic_fetch_add(&received->bytes, object->data_set_bytes);
     session->identical += committed.outcome == STORE_IDENTICAL;
     session->variants += committed.outcome == STORE_VARIANT;
     log_event(committed.outcome == STORE_VARIANT ? LOG_WARNING : LOG_DEBUG,
@@ -66,6 +71,7 @@ static void abandon(void *context)
 static void refused(void *context, uint16_t dimse_status, const struct error *reason)
 {
     struct session *session = context;
+    atomic_fetch_add(&session->association->role->board->received.refused, 1);
     log_error(LOG_WARNING, "object refused", reason, "assoc=%s dimse_status=0x%04X",
               session->association->id, dimse_status);
 }

@@ -17,12 +17,14 @@ struct board_process {
     _Atomic uint32_t starts;
 };
 
+struct board_received {
+    _Atomic uint64_t associations, turned_away;
+    _Atomic uint64_t stored, identical, variants, refused; /* objects; each in one of them */
+    _Atomic uint64_t bytes;
+};
+
 struct board {
-    struct {
-        _Atomic uint64_t associations, turned_away;
-        _Atomic uint64_t stored, identical, variants, refused; /* objects; each in one of them */
-        _Atomic uint64_t bytes;
-    } received;
+    struct board_received received;
     struct board_process processes[BOARD_PROCESSES_MAX];
 };
 

@@ -1,9 +1,11 @@
 #include "service/database.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "db/migrate.h"
+#include "service/credential.h"
 
 enum { WAIT_FIRST_US = 250000, WAIT_MAX_US = 5000000, CONNECT_US = 120000000 };
 
@@ -18,15 +20,26 @@ void database_release(struct database *database)
     database->db = NULL;
 }
 
-static int open_checked(struct database *database, struct error *err)
+int database_open(const struct role *role, const struct db_options *options, struct db **ret_db,
+                  struct error *err)
 {
-    char application[64];
-    snprintf(application, sizeof application, "axnoded %.40s", database->role->label);
-    int status = db_open(database->role->settings->database, application, NULL, &database->db, err);
-    if (status == 0)
-        status = db_schema_check(database->db, err);
+    char application[64], password[CREDENTIAL_TEXT_SIZE];
+    const char *credential = role->settings->database_password_credential;
+    struct db_options all = options ? *options : (struct db_options){0};
+    struct db *db = NULL;
+    int status = *credential ? credential_text(credential, password, err) : 0;
     if (status < 0)
-        database_release(database);
+        return status;
+    all.password = *credential ? password : NULL;
+    snprintf(application, sizeof application, "axnoded %.40s", role->label);
+    status = db_open(role->settings->database, application, &all, &db, err);
+    explicit_bzero(password, sizeof password);
+    if (status == 0)
+        status = db_schema_check(db, err);
+    if (status < 0)
+        db_close(db);
+    else
+        *ret_db = db;
     return status;
 }
 
@@ -38,7 +51,7 @@ bool database_need(struct database *database)
             return true;
         database_release(database);
         watch_allow(database->watch, CONNECT_US);
-        if (open_checked(database, &err) == 0) {
+        if (database_open(database->role, NULL, &database->db, &err) == 0) {
             log_event(LOG_INFO, "database connected", NULL);
             return true;
         }

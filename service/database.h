@@ -13,6 +13,11 @@ struct database {
     int failures;            /* in a row */
 };
 
+/* Connect as the settings say, with the password that their credential holds; `options` without
+ * password, may be NULL. Also checks that the schema is of this program. */
+int database_open(const struct role *role, const struct db_options *options, struct db **ret_db,
+                  struct error *err);
+
 void database_init(struct database *database, const struct role *role, struct watch *watch);
 void database_release(struct database *database);
 

@@ -29,12 +29,12 @@ static int usage_error(void)
     return 2;
 }
 
-static int beat_option(const char *text, int *ret_value)
+static int fd_option(const char *name, const char *text, int *ret_value)
 {
     struct error err = {0};
     int64_t value;
     if (number_parse_int(text, 0, 1 << 20, &value, &err) < 0) {
-        fprintf(stderr, "axnoded: --beat-fd: %s\n", err.message);
+        fprintf(stderr, "axnoded: --%s: %s\n", name, err.message);
         return -1;
     }
     *ret_value = (int)value;
@@ -43,7 +43,7 @@ static int beat_option(const char *text, int *ret_value)
 
 int main(int argc, char **argv)
 {
-    enum { OPTION_ROLE = 256, OPTION_LABEL, OPTION_BEAT };
+    enum { OPTION_ROLE = 256, OPTION_LABEL, OPTION_BEAT, OPTION_BOARD };
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'},
         {"help", no_argument, NULL, 'h'},
@@ -51,9 +51,10 @@ int main(int argc, char **argv)
         {"role", required_argument, NULL, OPTION_ROLE},
         {"label", required_argument, NULL, OPTION_LABEL},
         {"beat-fd", required_argument, NULL, OPTION_BEAT},
+        {"board-fd", required_argument, NULL, OPTION_BOARD},
         {0}};
     const char *config = getenv("AXNODE_CONFIG"), *role = NULL, *label = NULL;
-    int beat_fd = -1, option;
+    int beat_fd = -1, board_fd = -1, option;
     while ((option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
         switch (option) {
         case 'c': config = optarg; break;
@@ -62,7 +63,11 @@ int main(int argc, char **argv)
         case OPTION_ROLE: role = optarg; break;
         case OPTION_LABEL: label = optarg; break;
         case OPTION_BEAT:
-            if (beat_option(optarg, &beat_fd) < 0)
+            if (fd_option("beat-fd", optarg, &beat_fd) < 0)
+                return usage_error();
+            break;
+        case OPTION_BOARD:
+            if (fd_option("board-fd", optarg, &board_fd) < 0)
                 return usage_error();
             break;
         default: return usage_error();
@@ -76,7 +81,7 @@ int main(int argc, char **argv)
         config = "/etc/axnode/axnode.yaml";
     umask(077);
     if (role)
-        return role_play(role, label ? label : role, config, beat_fd);
+        return role_play(role, label ? label : role, config, beat_fd, board_fd);
     struct error err = {0};
     log_setup("supervisor", LOG_INFO, journal_reads_stderr());
     if (supervisor_run(config, &err) == 0)

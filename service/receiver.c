@@ -169,6 +169,7 @@ static void child_fork(struct acceptor *a, int fd, const char *peer)
     } else {
         child->pid = pid;
         a->live++;
+        atomic_fetch_add(&a->role->board->received.associations, 1);
         log_event(LOG_DEBUG, "association begins", "assoc=%s peer=%s child_pid=%d", child->id,
                   peer, (int)pid);
     }
@@ -216,6 +217,7 @@ static void tell_turned_away(struct acceptor *a, const char *peer)
 {
     int64_t now = now_us();
     a->turned_away++;
+    atomic_fetch_add(&a->role->board->received.turned_away, 1);
     if (a->told_us && now - a->told_us < 1000000)
         return;
     log_event(LOG_WARNING, "connection closed: too many associations are open",

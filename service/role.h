@@ -1,4 +1,4 @@
-/* A role is one kind of process of the service: receiver, indexer, worker, sender. Each is a
+/* A role is one kind of process of the service: receiver, indexer, worker, sender, metrics. Each is a
  * module axnode-role-NAME.so that exports axnode_role_main; only the process that plays the role
  * loads it, and with it the libraries it needs. */
 #ifndef AXNODE_SERVICE_ROLE_H
@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "service/board.h"
 #include "service/settings.h"
 
 struct role {
@@ -17,6 +18,7 @@ struct role {
     bool journal;      /* log lines carry their syslog priority */
     int stop_fd;       /* readable once the role shall end its work and return; never read */
     int beat_fd;       /* see role_beat */
+    struct board *board; /* what the processes of the service count */
 };
 
 /* What a module exports. SIGTERM, SIGINT and SIGHUP are blocked, SIGPIPE is ignored. Calls
@@ -34,7 +36,9 @@ bool role_stopping(const struct role *role);
  * role_stopping. */
 bool role_wait(const struct role *role, int64_t timeout_us);
 
-/* Play a role until its end: loads settings and module. Returns the exit status. */
-int role_play(const char *name, const char *label, const char *config_path, int beat_fd);
+/* Play a role until its end: loads settings and module. `board_fd`: see board.h; -1: a board of
+ * its own. Returns the exit status. */
+int role_play(const char *name, const char *label, const char *config_path, int beat_fd,
+              int board_fd);
 
 #endif

@@ -50,6 +50,15 @@ static int signals_to_fd(int *ret_fd, struct error *err)
     return *ret_fd < 0 ? error_set_errno(err, STATUS_IO, errno, "cannot open signalfd") : 0;
 }
 
+static int board_take(int fd, struct board **ret_board, struct error *err)
+{
+    int made = fd;
+    int status = fd >= 0 ? board_open(fd, ret_board, err) : board_make(ret_board, &made, err);
+    if (made >= 0)
+        close(made);
+    return status;
+}
+
 static int play(struct role *role, const char *config_path, struct error *err)
 {
     void *module = NULL;
@@ -70,7 +79,8 @@ static int play(struct role *role, const char *config_path, struct error *err)
     return role_main(role); /* the module stays loaded: its libraries have exit handlers */
 }
 
-int role_play(const char *name, const char *label, const char *config_path, int beat_fd)
+int role_play(const char *name, const char *label, const char *config_path, int beat_fd,
+              int board_fd)
 {
     struct error err = {0};
     struct role role = {.name = name, .label = label, .beat_fd = beat_fd};
@@ -82,9 +92,12 @@ int role_play(const char *name, const char *label, const char *config_path, int 
     }
     fcntl(beat_fd, F_SETFL, O_NONBLOCK);
     fcntl(beat_fd, F_SETFD, FD_CLOEXEC);
-    int status = play(&role, config_path, &err);
+    int status = board_take(board_fd, &role.board, &err);
+    if (status == 0)
+        status = play(&role, config_path, &err);
     if (status < 0)
         log_error(LOG_ERROR, "cannot play the role", &err, NULL);
     settings_free(role.settings);
+    board_close(role.board);
     return status < 0 ? 1 : status;
 }

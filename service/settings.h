@@ -26,6 +26,7 @@ struct settings_destination {
 struct settings {
     const char *store;
     const char *database;
+    const char *database_password_credential; /* "" when not set */
     struct {
         const char *ae_title;
         const char *address; /* numeric */
@@ -78,6 +79,10 @@ struct settings {
         int64_t restart_first_us, restart_max_us;
         int64_t drain_timeout_us;
     } supervisor;
+    struct {
+        const char *address; /* numeric */
+        int port;            /* 0: off */
+    } metrics;
     struct {
         int level; /* enum log_level */
     } log;

@@ -11,7 +11,12 @@ const struct setting settings_table[] = {
      "start."},
     {"database", SETTING_TEXT, 0, 0, NULL, "dbname=axnode", false, AT(database),
      "PostgreSQL connection string (libpq), or postgresql:// address. Keep passwords out of this "
-     "file: use peer authentication, or passfile=… in the string."},
+     "file: use peer authentication, database_password_credential, or passfile=… in the string."},
+    {"database_password_credential", SETTING_NAME, 0, 0, "", "database-password", true,
+     AT(database_password_credential),
+     "Name of a systemd credential (LoadCredential= in the unit) that holds the database's "
+     "password. Programs that are given no credentials, such as axnode in a shell, take what "
+     "libpq finds by itself: ~/.pgpass, PGPASSFILE."},
 
     {"receiver.ae_title", SETTING_AE_TITLE, 0, 0, "AXNODE", NULL, false, AT(receiver.ae_title),
      "AE title of axnode: of the receiver, and calling AE title of the sender."},
@@ -123,6 +128,12 @@ const struct setting settings_table[] = {
     {"supervisor.drain_timeout_s", SETTING_SECONDS, 0.2, 3600, "60", NULL, false,
      AT(supervisor.drain_timeout_us),
      "Time that open associations and running studies get to end after SIGTERM."},
+
+    {"metrics.address", SETTING_ADDRESS, 0, 0, "127.0.0.1", NULL, false, AT(metrics.address),
+     "Address that metrics are read from. They hold counts and no patient data, but there is no "
+     "password: leave it on this machine, or guard the port."},
+    {"metrics.port", SETTING_INT, 0, 65535, "0", NULL, false, AT(metrics.port),
+     "TCP port for metrics in Prometheus' text format, at /metrics. 0: off."},
 
     {"log.level", SETTING_LEVEL, 0, 0, "info", NULL, false, AT(log.level),
      "Least severity that is logged: error, warning, info or debug."},

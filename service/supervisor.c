@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "service/board.h"
 #include "service/journal.h"
 #include "service/settings.h"
 
@@ -43,6 +44,8 @@ struct supervisor {
     const struct settings *settings;
     int settings_fd; /* sealed copy of the file, for the children */
     int signal_fd;
+    struct board *board;
+    int board_fd;    /* the same, for the children */
     struct child *children; /* owned */
     size_t count;
     bool draining, hurried;  /* one, two requests to stop */
@@ -108,21 +111,23 @@ static int settings_take(struct supervisor *s, struct error *err)
 
 static int children_init(struct supervisor *s, struct error *err)
 {
-    static const char *const single[] = {"receiver", "indexer", "sender"};
+    static const char *const names[] = {"receiver", "indexer", "sender", "metrics"};
     size_t workers = (size_t)s->settings->workers.count;
-    s->children = calloc(3 + workers, sizeof *s->children);
+    size_t singles = s->settings->metrics.port > 0 ? 4 : 3;
+    s->children = calloc(singles + workers, sizeof *s->children);
     if (!s->children)
         return error_set(err, STATUS_NOMEM, "out of memory");
-    for (size_t i = 0; i < 3 + workers; i++) {
+    for (size_t i = 0; i < singles + workers; i++) {
         struct child *child = &s->children[i];
-        child->role = i < 3 ? single[i] : "worker";
+        child->role = i < singles ? names[i] : "worker";
         child->beat_fd = -1;
-        if (i < 3)
+        if (i < singles)
             snprintf(child->label, sizeof child->label, "%s", child->role);
         else
-            snprintf(child->label, sizeof child->label, "%s-%zu", child->role, i - 3);
+            snprintf(child->label, sizeof child->label, "%s-%zu", child->role, i - singles);
+        snprintf(s->board->processes[i].label, BOARD_LABEL_SIZE, "%s", child->label);
     }
-    s->count = 3 + workers;
+    s->count = singles + workers;
     return 0;
 }
 
@@ -130,7 +135,7 @@ static int children_init(struct supervisor *s, struct error *err)
 static void child_exec(const struct supervisor *s, const struct child *child, int beat_fd,
                        pid_t parent)
 {
-    char beat[16], config[64];
+    char beat[16], board[16], config[64];
     sigset_t none;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
@@ -142,11 +147,13 @@ static void child_exec(const struct supervisor *s, const struct child *child, in
     unsetenv("WATCHDOG_PID");
     close_range(STDERR_FILENO + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC);
     fcntl(beat_fd, F_SETFD, 0);
+    fcntl(s->board_fd, F_SETFD, 0);
     fcntl(s->settings_fd, F_SETFD, 0);
     snprintf(beat, sizeof beat, "%d", beat_fd);
+    snprintf(board, sizeof board, "%d", s->board_fd);
     snprintf(config, sizeof config, "/proc/self/fd/%d", s->settings_fd);
     execl("/proc/self/exe", "axnoded", "--role", child->role, "--label", child->label,
-          "--beat-fd", beat, "--config", config, (char *)NULL);
+          "--beat-fd", beat, "--board-fd", board, "--config", config, (char *)NULL);
     _exit(127);
 }
 
@@ -157,6 +164,11 @@ static int64_t restart_wait_us(const struct supervisor *s, const struct child *c
         wait *= 2;
     return wait < s->settings->supervisor.restart_max_us ? wait
                                                          : s->settings->supervisor.restart_max_us;
+}
+
+static struct board_process *board_of(const struct supervisor *s, const struct child *child)
+{
+    return &s->board->processes[child - s->children];
 }
 
 static void child_start(struct supervisor *s, struct child *child)
@@ -184,6 +196,8 @@ static void child_start(struct supervisor *s, struct child *child)
     child->beat_fd = pipe_fds[0];
     child->beaten = child->killed = false;
     child->started_us = child->beat_us = now;
+    atomic_store(&board_of(s, child)->pid, pid);
+    atomic_fetch_add(&board_of(s, child)->starts, 1);
     log_event(LOG_INFO, "role started", "child=%s child_pid=%d", child->label,
               (int)pid);
 }
@@ -201,6 +215,7 @@ static void child_ended(struct supervisor *s, struct child *child, int how)
     bool clean = WIFEXITED(how) && WEXITSTATUS(how) == 0;
     child_beat_close(child);
     child->pid = 0;
+    atomic_store(&board_of(s, child)->pid, 0);
     child->beaten = false;
     if (clean || ran > s->settings->supervisor.restart_max_us)
         child->failures = 0;
@@ -411,8 +426,8 @@ static int64_t tend(struct supervisor *s)
 
 static void wait_for_events(struct supervisor *s, int64_t due)
 {
-    struct pollfd fds[1 + 3 + 64]; /* signals, single roles, most workers */
-    struct child *of[1 + 3 + 64];
+    struct pollfd fds[1 + BOARD_PROCESSES_MAX]; /* signals, children */
+    struct child *of[1 + BOARD_PROCESSES_MAX];
     nfds_t n = 0;
     fds[n++] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
     for (size_t i = 0; i < s->count && n < sizeof fds / sizeof *fds; i++) {
@@ -438,6 +453,8 @@ static int run(struct supervisor *s, struct error *err)
     uint64_t watchdog = 0;
     int status = settings_take(s, err);
     if (status == 0)
+        status = board_make(&s->board, &s->board_fd, err);
+    if (status == 0)
         status = children_init(s, err);
     if (status == 0)
         status = signals_open(s, err);
@@ -460,11 +477,15 @@ static int run(struct supervisor *s, struct error *err)
 
 int supervisor_run(const char *config_path, struct error *err)
 {
-    struct supervisor s = {.config_path = config_path, .settings_fd = -1, .signal_fd = -1};
+    struct supervisor s = {.config_path = config_path, .settings_fd = -1, .board_fd = -1,
+                           .signal_fd = -1};
     umask(077);
     int status = run(&s, err);
     settings_free(s.settings);
     free(s.children);
+    board_close(s.board);
+    if (s.board_fd >= 0)
+        close(s.board_fd);
     if (s.settings_fd >= 0)
         close(s.settings_fd);
     if (s.signal_fd >= 0)

@@ -27,12 +27,12 @@ foreign = {
     "db": r"libpq-fe\.h|cjson/",
     "report": r"cairo|cjson/",
     "pipeline": r"cjson/",
-    "service": r"systemd/|dlfcn\.h|cjson/",
+    "service": r"systemd/|dlfcn\.h|microhttpd\.h|cjson/",
     "cli": r"cjson/",
     "phantom": r"cjson/",
     "store": r"cjson/",
 }
-known_foreign = r"yaml\.h|openssl/|cjson/|png\.h|gsl/|zlib\.h|dcmtk/|libpq|cairo|systemd/|dlfcn"
+known_foreign = r"yaml\.h|openssl/|cjson/|png\.h|gsl/|zlib\.h|dcmtk/|libpq|cairo|systemd/|dlfcn|microhttpd"
 
 wrong = []
 for folder in folders:
