@@ -117,4 +117,5 @@ class Durability(faults.FaultTest):
 
 
 if __name__ == "__main__":
+    faults.preload("durability") # skips at once where it must
     checks.main()

@@ -197,7 +197,14 @@ int connect(int fd, const struct sockaddr *address, socklen_t n)
 ssize_t send(int fd, const void *bytes, size_t n, int flags)
 {
     NEXT("send", ssize_t (*)(int, const void *, size_t, int));
-    return fails(socket_call(fd, CALL_SQL_SEND, CALL_NET_SEND)) ? -1 : next(fd, bytes, n, flags);
+    if (!fails(socket_call(fd, CALL_SQL_SEND, CALL_NET_SEND)))
+        return next(fd, bytes, n, flags);
+    /* libpq takes a failed send for sent and waits for what the server says: a connection that
+     * cannot be written to is one that ends. */
+    int kept = errno;
+    shutdown(fd, SHUT_RDWR);
+    errno = kept;
+    return -1;
 }
 
 ssize_t recv(int fd, void *bytes, size_t n, int flags)

@@ -1,0 +1,102 @@
+"""System calls of each role fail, once at a seeded place and for good until the cause is gone:
+every object is acknowledged in the end, every study has its one report, and rows, files and the
+PACS agree. AXNODE_LONG=1 tries every place of a short run, not a sample."""
+import errno
+import time
+
+import checks
+import faults
+
+STORE, SQL = ("write", "fdatasync", "fsync", "rename", "create"), ("sql-send", "sql-receive")
+NET = ("net-send", "net-receive")
+# role: calls that it makes
+ROLES = {"receiver": (*STORE, *NET), "indexer": ("fsync", "rename", *SQL),
+         "worker": (*STORE, *SQL), "sender": (*SQL, *NET, "connect")}
+# The longest way of one study: places beyond what a run reaches fail nothing, and say so.
+PLACES = {"write": 12, "fdatasync": 6, "fsync": 12, "rename": 6, "create": 6, "sql-send": 20,
+          "sql-receive": 20, "net-send": 12, "net-receive": 12, "connect": 1}
+ERRORS = {**dict.fromkeys(STORE, (errno.EIO, errno.ENOSPC)),
+          **dict.fromkeys((*SQL, *NET), (errno.ECONNRESET,)), "connect": (errno.ECONNREFUSED,)}
+
+
+class Calls(faults.FaultTest):
+    shim = True
+    settings = {"workers": {"attempts_max": 20, "lease_s": 3, "backoff_first_s": 0.1,
+                            "backoff_max_s": 0.5},
+                "study": {"quiet_period_s": 0.3},
+                "supervisor": {"restart_first_s": 0.05, "restart_max_s": 0.3},
+                "sender": {"attempts_max": 1000, "backoff_first_s": 0.1, "backoff_max_s": 0.5,
+                           "timeout_s": 5}}
+    studies = 0
+
+    def study(self):
+        type(self).studies += 1
+        return self.phantom(1, 700 + self.studies)[0]
+
+    def case(self, role, calls, number, place, last):
+        folder = self.study()
+        uid = faults.study_uid(folder)
+        self.control.fail(role, calls, number, place, last)
+        refused = self.stack.send(faults.objects(folder))
+        if last == faults.FOR_GOOD:
+            wait_for_or_pass(lambda: self.control.count() >= place + 2, 2.0)
+            time.sleep(0.5)
+        else:
+            def over():
+                row = self.stack.studies().get(uid)
+                return self.control.count() >= place or row and row["state"] in checks.SETTLED
+            wait_for_or_pass(over, 20 if not refused else 0)
+        met = self.control.count() >= place
+        self.control.heal()
+        faults.send_until_taken(self.stack, refused)
+        row = faults.settled(self.stack, [uid], 60)[uid]
+        self.assertEqual(row["state"], "done", row)
+        faults.assert_agree(self, self.stack)
+        faults.assert_one_report(self, self.stack, uid)
+        return met
+
+    def run_cases(self, cases):
+        for role, calls, number, place, last in cases:
+            name = (f"{role}: {'/'.join(calls)} {place} fails with {errno.errorcode[number]} "
+                    f"{'for good' if last == faults.FOR_GOOD else 'once'}")
+            with self.subTest(name):
+                begun = time.monotonic()
+                met = self.case(role, calls, number, place, last)
+                print(f"{name}: {'well' if met else 'not met'} "
+                      f"({time.monotonic() - begun:.1f} s)", flush=True)
+
+    def test_1_once(self):
+        chance = faults.seeded("fault.calls once")
+        pairs = [(role, call) for role, calls in ROLES.items() for call in calls
+                 if call != "connect"] # a first connect never fails here: see for good
+        cases = [(role, (call,), number, place, place) for role, call in pairs
+                 for number in ERRORS[call] for place in range(1, PLACES[call] + 1)]
+        if not faults.LONG:
+            cases = [(role, (call,), chance.choice(ERRORS[call]), place, place)
+                     for role, call in chance.sample(pairs, 6)
+                     for place in [chance.randint(1, PLACES[call] // 2)]]
+        self.run_cases(cases)
+
+    def test_2_for_good(self):
+        chance = faults.seeded("fault.calls for good")
+        cases = [(role, calls, number, 1, faults.FOR_GOOD) for role, calls, numbers in (
+            ("receiver", STORE, (errno.EIO, errno.EROFS)),
+            ("indexer", ("rename",), (errno.EIO,)),
+            ("indexer", ("sql-receive", "connect"), (errno.ECONNREFUSED,)),
+            ("worker", STORE, (errno.EIO, errno.ENOSPC)),
+            ("worker", ("sql-send", "connect"), (errno.ECONNREFUSED,)),
+            ("sender", ("net-send", "connect"), (errno.ECONNREFUSED,)),
+            ("sender", ("sql-send", "connect"), (errno.ECONNREFUSED,)),
+        ) for number in numbers]
+        self.run_cases(cases if faults.LONG else chance.sample(cases, 3))
+
+
+def wait_for_or_pass(condition, timeout_s):
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end and not condition():
+        time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    faults.preload("failing") # skips at once where it must
+    checks.main()
