@@ -275,8 +275,10 @@ static void set_spacing(const struct options *o, const struct calibration *calib
         image->spacing_mm[2] = calibration->spacing_column_mm;
     }
     for (int d = 0; d < 2; d++)
-        if (o->spacing_mm[d] > 0)
+        if (o->spacing_mm[d] > 0) {
             image->spacing_mm[1 + d] = o->spacing_mm[d];
+            image->placement.known = false; /* the file's own is said to be wrong */
+        }
 }
 
 /* The handcrafted features are defined for pictures of 8 bit. */

@@ -17,6 +17,9 @@ struct header {
     int dimension;
     int size[3];        /* by axis of the file: column, row, slice */
     double spacing[3];
+    double axis[3][3];  /* unit vectors, by axis of the file */
+    double origin[3];
+    double sign[3];     /* of x, y, z, to left, posterior, superior */
     bool has_type, has_sizes, has_encoding, gzip, big_endian;
 };
 
@@ -127,6 +130,30 @@ static int read_spacings(const struct input *in, struct header *h, char *value,
     return 0;
 }
 
+/* "(a,b,c)" at *text, which moves on; missing numbers are 0. */
+static int read_vector(const struct input *in, char **text, double ret_vector[3],
+                       struct error *err)
+{
+    double vector[3] = {0};
+    char *at = *text + strspn(*text, " \t"), *end = strchr(at, ')');
+    if (*at != '(' || !end)
+        return bad(in, err, STATUS_INVALID, "not a vector in space");
+    *end = 0;
+    *text = end + 1;
+    int count = 0;
+    for (char *part = at + 1, *more; part; part = more) {
+        more = strchr(part, ',');
+        if (more)
+            *more++ = 0;
+        part += strspn(part, " ");
+        part[strcspn(part, " ")] = 0;
+        if (count == 3 || number_parse_double(part, &vector[count++], NULL) < 0)
+            return bad(in, err, STATUS_INVALID, "a vector in space is not up to three numbers");
+    }
+    memcpy(ret_vector, vector, sizeof vector);
+    return 0;
+}
+
 /* "(a,b,c) (d,e,f) …" or "none": the length of each vector is the axis's spacing. */
 static int read_directions(const struct input *in, struct header *h, char *value,
                            struct error *err)
@@ -135,28 +162,28 @@ static int read_directions(const struct input *in, struct header *h, char *value
         value += strspn(value, " \t");
         if (strncmp(value, "none", 4) == 0)
             return bad(in, err, STATUS_UNSUPPORTED, "an axis has no direction in space");
-        char *end = strchr(value, ')');
-        if (*value != '(' || !end)
-            return bad(in, err, STATUS_INVALID, "space directions are not vectors");
-        *end = 0;
-        double squares = 0;
-        for (char *part = value + 1, *more; part; part = more) {
-            more = strchr(part, ',');
-            if (more)
-                *more++ = 0;
-            part += strspn(part, " ");
-            part[strcspn(part, " ")] = 0;
-            double mm;
-            if (number_parse_double(part, &mm, NULL) < 0)
-                return bad(in, err, STATUS_INVALID, "a space direction is not a number");
-            squares += mm * mm;
-        }
+        double *v = h->axis[d];
+        int r = read_vector(in, &value, v, err);
+        if (r < 0)
+            return r;
+        double squares = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
         if (!(squares > 0) || !isfinite(squares))
             return bad(in, err, STATUS_INVALID, "a space direction has no length");
         h->spacing[d] = sqrt(squares);
-        value = end + 1;
+        for (int k = 0; k < 3; k++)
+            v[k] /= h->spacing[d];
     }
     return 0;
+}
+
+/* As ITK: coordinates run to left, posterior and superior; other patient spaces are turned
+ * around, unnamed ones taken as they are. */
+static void read_space(struct header *h, const char *value)
+{
+    if (strcmp(value, "right-anterior-superior") == 0 || strcmp(value, "RAS") == 0)
+        h->sign[0] = h->sign[1] = -1;
+    else if (strcmp(value, "left-anterior-superior") == 0 || strcmp(value, "LAS") == 0)
+        h->sign[1] = -1;
 }
 
 static int read_field(const struct input *in, struct header *h, const char *key, char *value,
@@ -179,6 +206,12 @@ static int read_field(const struct input *in, struct header *h, const char *key,
         return read_spacings(in, h, value, err);
     if (strcmp(key, "space directions") == 0)
         return read_directions(in, h, value, err);
+    if (strcmp(key, "space origin") == 0)
+        return read_vector(in, &value, h->origin, err);
+    if (strcmp(key, "space") == 0) {
+        read_space(h, value);
+        return 0;
+    }
     if (strcmp(key, "endian") == 0) {
         h->big_endian = strcmp(value, "big") == 0;
         return h->big_endian || strcmp(value, "little") == 0
@@ -329,7 +362,8 @@ int nrrd_read_bytes(const void *bytes, size_t n, const char *name, struct volume
                     struct error *err)
 {
     struct input in = {bytes, (const uint8_t *)bytes + n, name, 0};
-    struct header h = {.size = {1, 1, 1}, .spacing = {1, 1, 1}};
+    struct header h = {.size = {1, 1, 1}, .spacing = {1, 1, 1}, .sign = {1, 1, 1},
+                       .axis = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};
     int r = read_header(&in, &h, err);
     if (r < 0)
         return r;
@@ -340,8 +374,13 @@ int nrrd_read_bytes(const void *bytes, size_t n, const char *name, struct volume
     r = volume_init(&v, (int[3]){h.size[2], h.size[1], h.size[0]}, h.type, err);
     if (r < 0)
         return error_prefix(err, "%s", name);
-    for (int d = 0; d < 3; d++)
+    v.placement.known = true;
+    for (int d = 0; d < 3; d++) {
         v.spacing_mm[d] = h.spacing[2 - d];
+        v.placement.origin_mm[d] = h.sign[d] * h.origin[d];
+        for (int k = 0; k < 3; k++)
+            v.placement.axis[d][k] = h.sign[k] * h.axis[2 - d][k];
+    }
     r = read_voxels(&in, &h, &v, err);
     if (r < 0)
         volume_release(&v);
@@ -372,6 +411,8 @@ int label_volume_from_volume(const struct volume *volume, struct label_volume *r
         }
         labels.labels[i] = (int32_t)v;
     }
+    labels.placement = volume->placement;
+    memcpy(labels.spacing_mm, volume->spacing_mm, sizeof labels.spacing_mm);
     *ret_labels = labels;
     return 0;
 }

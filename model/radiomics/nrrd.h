@@ -5,7 +5,8 @@
 
 #include "model/radiomics/volume.h"
 
-/* The first axis of the file is the column. Spacing is 1 mm where the file has none. */
+/* The first axis of the file is the column. Spacing is 1 mm, the origin 0 and directions those of
+ * x, y, z where the file has none. */
 int nrrd_read(const char *path, struct volume *ret_volume, struct error *err);
 /* The same from memory; `name` stands in messages. */
 int nrrd_read_bytes(const void *bytes, size_t n, const char *name, struct volume *ret_volume,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "model/radiomics/filters.h"
+#include "model/radiomics/placement.h"
 
 void normalise(struct volume *image, double scale, double outliers)
 {
@@ -43,6 +44,7 @@ static int load_image(const struct radiomics_input *input, struct volume *ret_im
     if (r < 0)
         return r;
     memcpy(v.spacing_mm, from->spacing_mm, sizeof v.spacing_mm);
+    v.placement = from->placement;
     memcpy(v.values, from->values, volume_count(v.size) * sizeof *v.values);
     *ret_image = v;
     return 0;
@@ -82,25 +84,42 @@ static int size_mismatch(const int a[3], const int b[3], struct error *err)
                      a[2], a[1], a[0], b[2], b[1], b[0]);
 }
 
-static int load_mask(const struct radiomics_input *input, const int size[3], int label,
-                     uint8_t **ret_mask, struct error *err)
+/* The mask as labels on the image's grid; `ret_label` is the one to look for. */
+static int load_labels(const struct radiomics_input *input, const struct radiomics_settings *s,
+                       const struct volume *image, struct label_volume *ret_own,
+                       const struct label_volume **ret_labels, int *ret_label, struct error *err)
+{
+    if (input->image) {
+        const int side[3] = {1, input->mask->rows, input->mask->columns};
+        if (memcmp(side, image->size, sizeof side) != 0)
+            return size_mismatch(image->size, side, err);
+        int r = label_volume_from_mask(input->mask, ret_own, err);
+        *ret_labels = ret_own;
+        *ret_label = 1; /* of a mask that has but one */
+        return r;
+    }
+    *ret_labels = input->labels;
+    *ret_label = s->label;
+    int r = memcmp(input->labels->size, image->size, sizeof image->size) != 0
+                ? size_mismatch(image->size, input->labels->size, err)
+                : placement_check(image, input->labels, s->geometry_tolerance, err);
+    if (r == STATUS_INVALID && s->correct_mask) {
+        r = placement_resample(image, input->labels, s->label, ret_own, err);
+        *ret_labels = ret_own;
+    }
+    return r;
+}
+
+static int load_mask(const struct radiomics_input *input, const struct radiomics_settings *s,
+                     const struct volume *image, uint8_t **ret_mask, struct error *err)
 {
     struct label_volume own = {0};
-    const struct label_volume *labels = input->labels;
-    if (input->image) {
-        int side[3] = {1, input->mask->rows, input->mask->columns};
-        if (memcmp(side, size, sizeof side) != 0)
-            return size_mismatch(size, side, err);
-        int r = label_volume_from_mask(input->mask, &own, err);
-        if (r < 0)
-            return r;
-        labels = &own;
-        label = 1; /* of a mask that has but one */
-    } else if (memcmp(labels->size, size, sizeof labels->size) != 0) {
-        return size_mismatch(size, labels->size, err);
-    }
-    size_t n = volume_count(size), found = 0;
-    int r = 0;
+    const struct label_volume *labels;
+    int label;
+    int r = load_labels(input, s, image, &own, &labels, &label, err);
+    if (r < 0)
+        return r;
+    size_t n = volume_count(image->size), found = 0;
     uint8_t *mask = malloc(n);
     if (!mask) {
         r = error_set(err, STATUS_NOMEM, "no memory for a mask");
@@ -287,7 +306,7 @@ int prepare(const struct radiomics_input *input, const struct radiomics_settings
     int r = load_image(input, &p.image, err);
     if (r < 0)
         return r;
-    r = load_mask(input, p.image.size, settings->label, &mask, err);
+    r = load_mask(input, settings, &p.image, &mask, err);
     if (r < 0)
         goto out;
     if (settings->normalize)

@@ -59,6 +59,8 @@ struct radiomics_settings {
     uint32_t features[RADIOMICS_CLASS_COUNT];
 
     int label;
+    double geometry_tolerance; /* geometryTolerance; see model/radiomics/placement.h */
+    bool correct_mask;         /* a mask of another grid is brought onto the image's */
     bool force_2d;
     int force_2d_dimension; /* 0 slice, 1 row, 2 column */
     int minimum_dimensions; /* minimumROIDimensions */
@@ -127,7 +129,7 @@ struct radiomics_input {
 
 /* Append every feature that `settings` asks for, named `prefix` + PyRadiomics' name ("tumour_"
  * gives "tumour_original_firstorder_Mean"; "" for none), in PyRadiomics' order. On failure the
- * list may have grown. STATUS_INVALID: sizes differ, no voxel has the label, fewer voxels or
+ * list may have grown. STATUS_INVALID: sizes or places in space differ, no voxel has the label, fewer voxels or
  * dimensions than asked for, NaN or infinite values. STATUS_LIMIT: more grey levels than
  * RADIOMICS_LEVELS_MAX. Thread-safe; memory is about 60 bytes per voxel of the region's box plus
  * 24 per voxel of the volume when filters need it. */

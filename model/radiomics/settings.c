@@ -15,6 +15,7 @@ void radiomics_settings_default(struct radiomics_settings *ret_settings)
                     .symmetrical_glcm = true},
         .filters = 1u << FILTER_ORIGINAL,
         .label = 1,
+        .geometry_tolerance = 1e-6,
         .minimum_dimensions = 2,
         .normalize_scale = 1,
         .interpolator = INTERPOLATOR_BSPLINE,
@@ -197,6 +198,18 @@ static int key_minimum_size(const struct reader *in, const struct yaml_node *nod
                             struct radiomics_settings *s, struct error *err)
 {
     return read_int(in, node, 1, INT32_MAX, &s->minimum_voxels, err);
+}
+
+static int key_correct_mask(const struct reader *in, const struct yaml_node *node,
+                            struct radiomics_settings *s, struct error *err)
+{
+    return yaml_bool(in->yaml, node, &s->correct_mask, err);
+}
+
+static int key_geometry_tolerance(const struct reader *in, const struct yaml_node *node,
+                                  struct radiomics_settings *s, struct error *err)
+{
+    return read_positive(in, node, &s->geometry_tolerance, err);
 }
 
 static int key_normalize(const struct reader *in, const struct yaml_node *node,
@@ -398,8 +411,8 @@ static const struct {
     {"lbp2DSamples", key_lbp_samples},
     {"lbp2DMethod", key_lbp_method},
     {"additionalInfo", NULL},
-    {"correctMask", NULL},
-    {"geometryTolerance", NULL},
+    {"correctMask", key_correct_mask},
+    {"geometryTolerance", key_geometry_tolerance},
     {"label_channel", NULL},
     {"lbp3DLevels", NULL},
     {"lbp3DIcosphereRadius", NULL},

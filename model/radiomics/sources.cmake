@@ -4,6 +4,7 @@ set(RADIOMICS_SOURCES
   radiomics/eigen.c radiomics/extract.c radiomics/filters.c radiomics/firstorder.c
   radiomics/glcm.c radiomics/gldm.c radiomics/glrlm.c radiomics/glszm.c radiomics/gradient.c
   radiomics/hull.c radiomics/ibsi.c radiomics/intensity.c radiomics/lbp.c radiomics/log.c
-  radiomics/ngtdm.c radiomics/nrrd.c radiomics/preprocess.c radiomics/region.c radiomics/resample.c
+  radiomics/ngtdm.c radiomics/nrrd.c radiomics/placement.c radiomics/preprocess.c
+  radiomics/region.c radiomics/resample.c
   radiomics/settings.c radiomics/shape2d.c radiomics/shape3d.c radiomics/size_matrix.c
   radiomics/volume.c radiomics/wavelet.c)

@@ -45,7 +45,8 @@ int label_volume_init(struct label_volume *ret_labels, const int size[3], struct
     int32_t *labels = calloc(volume_count(size), sizeof *labels);
     if (!labels)
         return error_set(err, STATUS_NOMEM, "no memory for a label volume");
-    *ret_labels = (struct label_volume){.size = {size[0], size[1], size[2]}, .labels = labels};
+    *ret_labels = (struct label_volume){.size = {size[0], size[1], size[2]}, .labels = labels,
+                                         .spacing_mm = {1, 1, 1}};
     return 0;
 }
 

@@ -12,16 +12,27 @@
 
 enum { VOLUME_VOXELS_MAX = 1 << 28 }; /* more is STATUS_LIMIT */
 
+/* Where a grid lies in space: x, y, z of the first voxel's centre, and the unit vector of each
+ * axis. */
+struct placement {
+    bool known; /* false: of a picture, or never told */
+    double origin_mm[3];
+    double axis[3][3]; /* [slice, row, column][x, y, z] */
+};
+
 struct volume {
     int size[3];
     double spacing_mm[3]; /* all above 0 */
     enum voxel_type type; /* resampling writes back into it, as PyRadiomics does */
     double *values;       /* owned */
+    struct placement placement;
 };
 
 struct label_volume {
     int size[3];
     int32_t *labels; /* owned; 0 is background */
+    double spacing_mm[3];
+    struct placement placement; /* with spacing compared with the image's where both are known */
 };
 
 /* Zero-filled, spacing 1 mm. Sides below 1: STATUS_INVALID. */

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -395,6 +396,83 @@ static void test_nrrd(void **state)
     volume_release(&v);
 }
 
+static void read_nrrd(const char *header, struct volume *ret_volume)
+{
+    char bytes[512 + 6 * 6] = {0};
+    int n = snprintf(bytes, sizeof bytes, "NRRD0004\ntype: uchar\ndimension: 2\nsizes: 6 6\n"
+                                          "encoding: raw\n%s\n", header);
+    for (int i = 0; i < 36; i++)
+        bytes[n + i] = (char)(i % 6 >= 2 && i % 6 < 5 && i / 6 >= 1 && i / 6 < 4 ? 1 : 0);
+    struct error err;
+    if (nrrd_read_bytes(bytes, (size_t)n + 36, "x.nrrd", ret_volume, &err) < 0)
+        fail_msg("%s", err.message);
+}
+
+/* Image and mask must lie in the same place; correctMask brings the mask there. */
+static void test_placement(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *header, *part;
+    } cases[] = {
+        {"space directions: (1,0) (0,1)\nspace origin: (2,0)\n", "origin: 0, 0, 0 and 2, 0, 0"},
+        {"spacings: 1 1.5\n", "spacing: 1 x 1 x 1 and 1 x 1.5 x 1"},
+        {"space directions: (0,1) (1,0)\n", "direction by 1"},
+        {"space: right-anterior-superior\n", "direction by 2"},
+    };
+    struct volume image, mask;
+    struct label_volume labels;
+    struct radiomics_settings s;
+    radiomics_settings_default(&s);
+    read_nrrd("", &image);
+    struct radiomics_input input = {.volume = &image, .labels = &labels};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        read_nrrd(cases[i].header, &mask);
+        assert_int_equal(label_volume_from_volume(&mask, &labels, NULL), 0);
+        assert_fails(&input, &s, STATUS_INVALID, cases[i].part);
+        volume_release(&mask);
+        label_volume_release(&labels);
+    }
+    /* Half a micrometre off is near enough; so is more when asked for. */
+    read_nrrd("space origin: (0.0000005,0)\n", &mask);
+    assert_int_equal(label_volume_from_volume(&mask, &labels, NULL), 0);
+    struct feature_list list = extract(&input, &s);
+    feature_list_release(&list);
+    labels.placement.origin_mm[0] = 0.01;
+    assert_fails(&input, &s, STATUS_INVALID, "origin");
+    s.geometry_tolerance = 0.1;
+    list = extract(&input, &s);
+    feature_list_release(&list);
+    /* One voxel to the right, then turned by a right angle: 3 × 3 ones stay 3 × 3 ones. */
+    s.geometry_tolerance = 1e-6;
+    s.correct_mask = true;
+    labels.placement.origin_mm[0] = 1;
+    for (int i = 0; i < 36; i++)
+        image.values[i] = i % 6;
+    list = extract(&input, &s);
+    assert_true(find(&list, "original_firstorder_Minimum")->value == 3);
+    assert_true(find(&list, "original_firstorder_Maximum")->value == 5);
+    feature_list_release(&list);
+    labels.placement.origin_mm[0] = 0;
+    double swapped[2][3] = {{1, 0, 0}, {0, 1, 0}}; /* rows run along x, columns along y */
+    memcpy(labels.placement.axis[1], swapped, sizeof swapped);
+    list = extract(&input, &s);
+    assert_true(find(&list, "original_firstorder_Minimum")->value == 1);
+    assert_true(find(&list, "original_firstorder_Maximum")->value == 3);
+    assert_true(find(&list, "original_shape_VoxelVolume")->value == 9);
+    feature_list_release(&list);
+    labels.placement.origin_mm[0] = 3; /* columns 4 to 6 of 0 to 5 */
+    assert_fails(&input, &s, STATUS_INVALID, "leaves the image");
+    labels.placement.known = false;
+    s.correct_mask = true;
+    labels.size[1] = 5;
+    assert_fails(&input, &s, STATUS_INVALID, "where they lie");
+    labels.size[1] = 6;
+    volume_release(&mask);
+    volume_release(&image);
+    label_volume_release(&labels);
+}
+
 /* Damaged headers and data: an error or a volume, never a crash (run with the sanitizers). */
 static void test_nrrd_damage(void **state)
 {
@@ -448,6 +526,7 @@ int main(void)
         cmocka_unit_test(test_types),       cmocka_unit_test(test_graphics),
         cmocka_unit_test(test_colour),      cmocka_unit_test(test_hull),
         cmocka_unit_test(test_nrrd),        cmocka_unit_test(test_nrrd_damage),
+        cmocka_unit_test(test_placement),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
