@@ -22,6 +22,8 @@ static const struct command commands[] = {
     {"report", "print a structured report as text", command_report},
     {"status", "what the service has, does and waits for", command_status},
     {"show", "one study: state, reason, result, deliveries", command_show},
+    {"doctor", "check everything the service needs, and repair", command_doctor},
+    {"purge", "remove the files of studies", command_purge},
     {"retry", "analyse or deliver a failed study again", command_retry},
 };
 

@@ -335,11 +335,11 @@ int retention_known(struct db *db, bool outgoing, const char *const *keys, size_
     if (status < 0)
         return status;
     status = db_query(db,
-        outgoing ? "SELECT coalesce((SELECT CASE WHEN g.removing_at IS NULL THEN 1 ELSE 2 END"
+        outgoing ? "SELECT coalesce((SELECT CASE WHEN g.removed_at IS NULL THEN 1 ELSE 2 END"
                    " FROM outgoing g WHERE g.key = k.key), 0)"
                    " FROM unnest($1::text[]) WITH ORDINALITY k (key, n) ORDER BY k.n"
-                 : "SELECT coalesce((SELECT CASE WHEN i.removing_at IS NULL THEN 1 ELSE 2 END"
-                   " FROM instance i WHERE i.key = k.key), (SELECT CASE WHEN u.removing_at IS NULL"
+                 : "SELECT coalesce((SELECT CASE WHEN i.removed_at IS NULL THEN 1 ELSE 2 END"
+                   " FROM instance i WHERE i.key = k.key), (SELECT CASE WHEN u.removed_at IS NULL"
                    " THEN 1 ELSE 2 END FROM unreadable u WHERE u.key = k.key), 0)"
                    " FROM unnest($1::text[]) WITH ORDINALITY k (key, n) ORDER BY k.n",
         DB_VALUES(db_text(buffer_text(&list))), &rows, err);
@@ -393,7 +393,9 @@ int retention_study_settled(struct db *db, const char *study_instance_uid, bool 
 {
     DB_ROWS_AUTO struct pg_result *rows = NULL;
     int status = db_query(db,
-        "SELECT 1 FROM study WHERE study_uid = $1 AND state IN " SETTLED,
+        "SELECT 1 FROM study s WHERE s.study_uid = $1 AND s.state IN " SETTLED
+        " AND NOT EXISTS (SELECT 1 FROM recovered_job r WHERE r.study_uid = s.study_uid"
+        "  AND r.generation > s.generation)",
         DB_VALUES(db_text(study_instance_uid)), &rows, err);
     if (status == 0)
         *ret_settled = db_row_count(rows) > 0;

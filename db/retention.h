@@ -73,8 +73,8 @@ int retention_removed(struct db *db, const struct retention_file *files, size_t 
 
 enum retention_known {
     RETENTION_UNKNOWN, /* no row */
-    RETENTION_KEPT,    /* a row that promises the file */
-    RETENTION_GONE,    /* a row that says the file is or will be removed */
+    RETENTION_KEPT,    /* a row that promises the file, or is about to remove it */
+    RETENTION_GONE,    /* a row that says the file is gone */
 };
 /* What the database knows of each key; `outgoing`: of our own objects, else of received ones. */
 int retention_known(struct db *db, bool outgoing, const char *const *keys, size_t count,
@@ -87,7 +87,7 @@ int retention_promised(struct db *db, bool outgoing, const char *after_key,
  * stays as it is; what needs the file fails with that reason when it comes to it. */
 int retention_missing(struct db *db, const struct retention_file *file, struct error *err);
 
-/* Whether the study is known and has reached an end. */
+/* Whether the study is known, has reached an end and waits for no recovered generation. */
 int retention_study_settled(struct db *db, const char *study_instance_uid, bool *ret_settled,
                             struct error *err);
 /* An object of ours without a row says that a generation of this study, which the database

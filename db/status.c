@@ -35,7 +35,7 @@ int status_overview(struct db *db, int limit, cJSON **ret_status, struct error *
         " 'outbox', (SELECT json_object_agg(v.state, (SELECT count(*) FROM outbox b"
         "   WHERE b.state = v.state)) FROM (VALUES ('pending'), ('sending'), ('delivered'),"
         "   ('failed'), ('superseded')) v (state)),"
-        " 'unreadable', (SELECT count(*) FROM unreadable),"
+        " 'unreadable', (SELECT count(*) FROM unreadable WHERE removing_at IS NULL),"
         " 'oldest_waiting', (SELECT json_build_object('study_uid', study_uid, 'state', state,"
         "   'since', " ISO("state_since") ","
         "   'age_s', extract(epoch FROM clock_timestamp() - state_since)::bigint)"
@@ -45,11 +45,48 @@ int status_overview(struct db *db, int limit, cJSON **ret_status, struct error *
         "   'state', state, 'generation', generation, 'reason', reason,"
         "   'since', " ISO("state_since") ") ORDER BY state_since DESC), '[]')"
         "   FROM (SELECT * FROM study WHERE state IN ('failed', 'not_applicable')"
+        "    AND files_since IS NOT NULL"
         "    ORDER BY state_since DESC LIMIT $1) s),"
         " 'unreadable_files', (SELECT coalesce(json_agg(json_build_object('key', key,"
         "   'reason', reason, 'at', " ISO("at") ") ORDER BY at DESC), '[]')"
-        "   FROM (SELECT * FROM unreadable ORDER BY at DESC LIMIT $1) u))",
+        "   FROM (SELECT * FROM unreadable WHERE removing_at IS NULL ORDER BY at DESC LIMIT $1) u),"
+        " 'deliveries', (SELECT coalesce(json_agg(d), '[]') FROM (SELECT destination,"
+        "   count(*) AS waiting, max(attempts) AS attempts,"
+        "   coalesce((array_agg(last_error ORDER BY attempts DESC))[1], '') AS last_error"
+        "   FROM outbox WHERE state IN ('pending', 'sending') GROUP BY destination"
+        "   ORDER BY destination) d),"
+        " 'last_day', (SELECT json_build_object("
+        "   'received', count(*) FILTER (WHERE first_received_at > day.ago),"
+        "   'done', count(*) FILTER (WHERE state = 'done' AND state_since > day.ago),"
+        "   'failed', count(*) FILTER (WHERE state = 'failed' AND state_since > day.ago),"
+        "   'not_applicable', count(*) FILTER (WHERE state = 'not_applicable'"
+        "     AND state_since > day.ago))"
+        "   FROM study, (SELECT clock_timestamp() - interval '1 day' AS ago) day),"
+        " 'files', json_build_object("
+        "   'studies', (SELECT count(*) FROM study WHERE files_since IS NOT NULL),"
+        "   'removing', (SELECT count(*) FROM instance WHERE removing_at IS NOT NULL"
+        "     AND removed_at IS NULL) + (SELECT count(*) FROM outgoing"
+        "     WHERE removing_at IS NOT NULL AND removed_at IS NULL)))",
         DB_VALUES(db_int(limit)), ret_status, err);
+}
+
+int status_trouble(struct db *db, cJSON **ret_trouble, struct error *err)
+{
+    return json_query(db,
+        "SELECT json_build_object("
+        " 'jobs_expired', (SELECT count(*) FROM job WHERE state = 'working'"
+        "   AND lease_until < clock_timestamp() - interval '1 minute'),"
+        " 'jobs_late', (SELECT count(*) FROM job j JOIN study s ON s.id = j.study"
+        "   WHERE j.state = 'pending' AND s.state = 'queued'"
+        "   AND j.not_before < clock_timestamp() - interval '1 hour'),"
+        " 'deliveries_expired', (SELECT count(*) FROM outbox WHERE state = 'sending'"
+        "   AND lease_until < clock_timestamp() - interval '1 minute'),"
+        " 'studies_late', (SELECT count(*) FROM study WHERE state = 'receiving'"
+        "   AND last_received_at < clock_timestamp() - interval '1 hour'),"
+        " 'destinations', (SELECT coalesce(json_object_agg(destination, n), '{}') FROM"
+        "   (SELECT destination, count(*) AS n FROM outbox WHERE state IN ('pending', 'sending')"
+        "    GROUP BY destination) d))",
+        0, NULL, ret_trouble, err);
 }
 
 int status_study(struct db *db, const char *study_instance_uid, cJSON **ret_study,

@@ -11,9 +11,19 @@
  *   "unreadable": n, "oldest_waiting": { "study_uid", "state", "since", "age_s" } or null,
  *   "failed": [ { "study_uid", "state", "generation", "reason", "since" }, … ],
  *   "unreadable_files": [ { "key", "reason", "at" }, … ] }
- * `failed` has studies in states failed and not_applicable; both lists newest first, at most
- * `limit` long. */
+ *   "deliveries": [ { "destination", "waiting", "attempts", "last_error" }, … ],
+ *   "last_day": { "received", "done", "failed", "not_applicable" },
+ *   "files": { "studies", "removing" } }
+ * `failed` has studies in states failed and not_applicable whose files were not removed; both
+ * lists newest first, at most `limit` long. `deliveries`: what waits for each destination, the
+ * most attempts among it and an error of the last. `last_day`: studies that came, or came to
+ * that end, within 24 hours. `files`: studies that have files, and files about to be removed. */
 int status_overview(struct db *db, int limit, cJSON **ret_status, struct error *err);
+
+/* What does not get on: { "jobs_expired": claims whose lease ran out over a minute ago,
+ *   "jobs_late": jobs due for over an hour, "deliveries_expired", "studies_late": quiet for over
+ *   an hour and still receiving, "destinations": { NAME: deliveries that wait for it, … } }. */
+int status_trouble(struct db *db, cJSON **ret_trouble, struct error *err);
 
 /* One study: { "study_uid", "state", "reason", "held", "generation", "accession_number",
  *   "study_date", "study_description", "patient": { "id", "issuer", "name", "birth_date",

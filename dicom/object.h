@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "base/error.h"
+
 /* Manufacturer and Manufacturer's Model Name: this marks objects as our own. */
 #define DICOM_OWN_MANUFACTURER "axnode"
 /* Objects do not tell which installation made them: same study, same bytes. */
@@ -33,5 +35,9 @@ struct dicom_object {
     char laterality;    /* 'L', 'R', or 0 when unknown */
     int64_t created_us; /* written in the source's Timezone Offset From UTC, or else in UTC */
 };
+
+/* dicom_object.created_us back from a file that was written with it. STATUS_INVALID: the file
+ * holds no such time. */
+int dicom_object_created(const char *path, int64_t *ret_created_us, struct error *err);
 
 #endif

@@ -79,4 +79,8 @@ int report_json(const struct report_input *input, const struct report_object *ob
  * printed from the database too. Added to `ret_text`. STATUS_INVALID: not such a text. */
 int report_text(const char *json, struct buffer *ret_text, struct error *err);
 
+/* The generation that one of our structured reports names, from its text (dicom/sr_text.h); 0
+ * when it names none. */
+int report_generation_of(const char *text);
+
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "report/codes.h"
 
 const struct region_finding *words_region(const struct report_input *input, enum roi roi)
@@ -177,12 +178,31 @@ const char *words_clean(struct arena *arena, const char *text)
     return out;
 }
 
+static const char version_word[] = "Version ", version_of[] = " of this study's report";
+
+int report_generation_of(const char *text)
+{
+    int64_t generation;
+    char digits[12];
+    for (const char *at = text; (at = strstr(at, version_word));) {
+        at += sizeof version_word - 1;
+        size_t n = strspn(at, "0123456789");
+        if (n == 0 || n >= sizeof digits || strncmp(at + n, version_of, sizeof version_of - 1) != 0)
+            continue;
+        memcpy(digits, at, n);
+        digits[n] = '\0';
+        if (number_parse_int(digits, 1, INT32_MAX, &generation, NULL) == 0)
+            return (int)generation;
+    }
+    return 0;
+}
+
 const char *words_status(struct arena *arena, const struct report_input *input)
 {
     const char *replaced = input->predecessor_sr_uid ? input->predecessor_sr_uid : "";
     return arena_print(arena,
                        "UNVERIFIED: computed automatically, not checked by a physician. "
-                       "Version %d of this study's report%s%s%s.",
-                       input->generation, *replaced ? "; replaces the report " : "", replaced,
+                       "%s%d%s%s%s%s.",
+                       version_word, input->generation, version_of, *replaced ? "; replaces the report " : "", replaced,
                        *replaced ? ", which is no longer valid" : "");
 }

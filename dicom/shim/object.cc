@@ -1,6 +1,7 @@
 #include "dicom/shim/object.h"
 
 #include <cstring>
+#include <ctime>
 #include <vector>
 
 extern "C" {
@@ -212,6 +213,39 @@ void stamp_identity(const struct dicom_object &object, ShimItem to)
     to.text(DCM_SoftwareVersions, clean(object.software_version, LO_MAX).c_str());
 }
 
+// `count` digits from `at`; false when they are none.
+bool digits(const OFString &text, size_t at, size_t count, long &ret_value)
+{
+    long value = 0;
+    for (size_t i = at; i < at + count; i++) {
+        if (i >= text.size() || text[i] < '0' || text[i] > '9')
+            return false;
+        value = value * 10 + (text[i] - '0');
+    }
+    ret_value = value;
+    return true;
+}
+
+// What stamp_dates wrote: "YYYYMMDD" and "HHMMSS.FFFFFF".
+bool parse_dates(const OFString &date, const OFString &time, int64_t &ret_us)
+{
+    long year, month, day, hour, minute, second, fraction;
+    if (date.size() != 8 || time.size() != 13 || time[6] != '.' || !digits(date, 0, 4, year) ||
+        !digits(date, 4, 2, month) || !digits(date, 6, 2, day) || !digits(time, 0, 2, hour) ||
+        !digits(time, 2, 2, minute) || !digits(time, 4, 2, second) ||
+        !digits(time, 7, 6, fraction) || month < 1 || month > 12)
+        return false;
+    struct tm tm = {};
+    tm.tm_year = static_cast<int>(year - 1900);
+    tm.tm_mon = static_cast<int>(month - 1);
+    tm.tm_mday = static_cast<int>(day);
+    tm.tm_hour = static_cast<int>(hour);
+    tm.tm_min = static_cast<int>(minute);
+    tm.tm_sec = static_cast<int>(second);
+    ret_us = static_cast<int64_t>(timegm(&tm)) * 1000000 + fraction;
+    return true;
+}
+
 } // namespace
 
 void stamp(const struct dicom_object &object, Source &source, DcmDataset &dataset)
@@ -224,3 +258,19 @@ void stamp(const struct dicom_object &object, Source &source, DcmDataset &datase
 }
 
 } // namespace object
+
+int dicom_object_created(const char *path, int64_t *ret_created_us, struct error *err)
+{
+    return shim_guard(err, "read an object's time", [&]() -> int {
+        object::Source source(path);
+        int64_t created_us = 0;
+        int minutes = 0;
+        if (!object::parse_dates(source.text(DCM_ContentDate), source.text(DCM_ContentTime),
+                                 created_us))
+            return error_set(err, STATUS_INVALID, "the object does not say when it was made");
+        if (!object::parse_offset(source.text(DCM_TimezoneOffsetFromUTC), minutes))
+            minutes = 0;
+        *ret_created_us = created_us - minutes * INT64_C(60000000);
+        return 0;
+    });
+}

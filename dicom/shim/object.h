@@ -4,7 +4,9 @@
 
 #include <memory>
 
+extern "C" {
 #include "dicom/object.h"
+}
 #include "dicom/shim/shim.h"
 #include "dicom/shim/text.h"
 

@@ -49,7 +49,8 @@ static void test_help(void **state)
 {
     (void)state;
     static const char *const commands[] = {"analyze", "segment", "phantom", "model", "config",
-                                           "db",      "status",  "show",    "retry"};
+                                           "db",      "status",  "show",    "retry",
+                                           "doctor",  "purge"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         char arguments[64], words[64];
         snprintf(arguments, sizeof arguments, "%s --help", commands[i]);
