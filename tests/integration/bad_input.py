@@ -1,6 +1,8 @@
 """Bad input, one row each: the study ends in a named state or with a report without risk, the
 reason stands in `axnode show` in plain words, and the next good study still reports."""
 import copy
+import hashlib
+import struct
 
 import pydicom
 from pydicom.encaps import encapsulate
@@ -8,6 +10,8 @@ from pydicom.encaps import encapsulate
 import checks
 import raw_dicom
 
+FRAMES = 8 # limits.frames of these tests
+OBJECT_MIB = 32 # limits.object_mib
 SC = "1.2.840.10008.5.1.4.1.1.7"
 
 
@@ -109,6 +113,21 @@ def is_axilla(dataset):
     return "AX" in text.upper() or any(r.CodeValue == "91470000" for r in region)
 
 
+def unknown_character_set(datasets):
+    for dataset in datasets:
+        dataset.PatientName = "Test^Name"
+        dataset["SpecificCharacterSet"] = pydicom.DataElement(0x00080005, "CS", "ISO_IR 999")
+    return datasets
+
+
+def many_frames(datasets):
+    for dataset in datasets:
+        dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = (
+            "1.2.840.10008.5.1.4.1.1.3.1")
+        dataset.NumberOfFrames = FRAMES + 1
+    return datasets
+
+
 # name: (change, state, outcome or None, words of the reason)
 ROWS = {
     "not ultrasound": (not_ultrasound, "not_applicable", None, "no ultrasound images"),
@@ -124,6 +143,8 @@ ROWS = {
     "unknown side": (silent_side, "done", "no_risk", "side"),
     "contradictory side": (contradictory_side, "done", "no_risk", "side"),
     "two patients": (two_patients, "failed", None, "two patients"),
+    "an unknown character set": (unknown_character_set, "done", "risk", ""),
+    "more frames than the limit": (many_frames, "unreadable", None, "frames"),
     "neither breast nor axilla": (heart, "not_applicable", None, "breast or axilla"),
 }
 
@@ -138,7 +159,55 @@ def real_patient(datasets):
 ROWS["eligibility not established"] = (real_patient, "done", "no_risk", "eligibility")
 
 
+def cut_off(parts):
+    return (*parts[:3], parts[3][:-1000])
+
+
+def nothing(parts):
+    return (*parts[:3], b"")
+
+
+def with_uid(uid):
+    def change(parts):
+        old = str(parts[1])
+        new = uid.encode() + b"\0" * (len(uid) % 2)
+        was = struct.pack("<HH2sH", 0x0008, 0x0018, b"UI", len(old) + len(old) % 2)
+        at = parts[3].index(was)
+        data = (parts[3][:at] + struct.pack("<HH2sH", 0x0008, 0x0018, b"UI", len(new)) + new
+                + parts[3][at + 8 + len(old) + len(old) % 2:])
+        return (parts[0], uid, parts[2], data)
+    return change
+
+
+def too_large(parts):
+    return (*parts[:3], parts[3] + struct.pack("<HH2sHI", 0x7FE1, 0x0010, b"OB", 0,
+                                               OBJECT_MIB << 20) + bytes(OBJECT_MIB << 20))
+
+
+def deep(parts):
+    """Far more levels of sequences than any object has."""
+    sequence = struct.pack("<HH2sHI", 0x7FE1, 0x1001, b"SQ", 0, 0xFFFFFFFF)
+    item, item_end, end = (struct.pack("<HHI", 0xFFFE, number, length) for number, length in (
+        (0xE000, 0xFFFFFFFF), (0xE00D, 0), (0xE0DD, 0)))
+    levels = 200
+    return (*parts[:3], parts[3] + (sequence + item) * levels + (item_end + end) * levels)
+
+
+# Bytes that are refused: name: (change of (SOP class, SOP instance, transfer syntax, data set),
+# answers that may come; None: the association just ends).
+REFUSED = {
+    "deep nesting": (deep, (0xA700, 0xC000)),
+    "a data set that is cut off": (cut_off, (0xC000,)),
+    "an object of no bytes": (nothing, (0xC000,)),
+    "an object over the limit": (too_large, (0xA700,)),
+    "a UID of 65 characters": (with_uid("1." + "2" * 63), (0xA900, 0xC000, None)),
+    "a UID with slashes": (with_uid("../../../../etc/passwd"), (0xA900, 0xC000)),
+}
+
+
 class BadInput(checks.StackTest):
+    settings = {"limits": {"frames": FRAMES, "object_mib": OBJECT_MIB}}
+
     def make(self, number, change):
         """A good study of its own with one thing wrong; returns its UID and files."""
         folder = self.stack.folder / f"phantom-{number}"
@@ -158,12 +227,14 @@ class BadInput(checks.StackTest):
         for path in files:
             self.assertEqual(raw_dicom.send_file(self.stack.axnoded_port, path), 0)
 
-    def assert_unreadable(self, uid, count, words):
+    def assert_unreadable(self, uid, files, words):
         """No study comes of it, but every file is kept and listed with its reason."""
-        found = checks.wait_for("the files are listed as unreadable", lambda: len(
-            self.stack.sql("SELECT reason FROM unreadable")) >= count and self.stack.sql(
-                "SELECT reason FROM unreadable"), 60)
-        for (reason,) in found:
+        keys = ", ".join("'" + hashlib.sha256(str(raw_dicom.split_file(p)[1]).encode()).hexdigest()
+                         + "'" for p in files)
+        def listed():
+            found = self.stack.sql(f"SELECT reason FROM unreadable WHERE key IN ({keys})")
+            return len(found) == len(files) and found
+        for (reason,) in checks.wait_for("the files are listed as unreadable", listed, 60):
             self.assertIn(words, reason)
         self.assertIn(words, self.stack.axnode("status"))
         self.assertNotIn(uid, self.stack.studies())
@@ -175,7 +246,7 @@ class BadInput(checks.StackTest):
                 uid, files = self.make(number, change)
                 self.send_any(files)
                 if states == "unreadable":
-                    self.assert_unreadable(uid, len(files), words)
+                    self.assert_unreadable(uid, files, words)
                     continue
                 def ended(uid=uid):
                     row = stack.studies().get(uid)
@@ -190,11 +261,78 @@ class BadInput(checks.StackTest):
                 self.assertIn(words.lower(), shown.lower())
                 reports = len(stack.pacs_instances(uid, "SR"))
                 self.assertEqual(reports, 1 if row["state"] == "done" else 0)
-        uid, files = self.make(90, lambda datasets: datasets)
+        self.assert_next_reports(90)
+
+    def assert_next_reports(self, number):
+        stack = self.stack
+        uid, files = self.make(number, lambda datasets: datasets)
         self.assertEqual(stack.send(files), [])
         checks.wait_for("the next good study reports",
                         lambda: stack.studies().get(uid, {}).get("state") == "done", 60)
         self.assertEqual(len(stack.pacs_instances(uid, "SR")), 1)
+
+    def stored_files(self):
+        return sorted(p.name for p in (self.stack.folder / "store").glob("*/??/*.dcm"))
+
+    def answer(self, parts):
+        """The status word of a C-STORE of any bytes; None when the association just ends."""
+        try:
+            association = raw_dicom.Association(self.stack.axnoded_port, str(parts[0]),
+                                                str(parts[2]), timeout_s=10)
+        except ConnectionError:
+            return None
+        try:
+            return association.store(str(parts[1]), parts[3])
+        except (ConnectionError, TimeoutError):
+            return None
+        finally:
+            association.socket.close()
+
+    def test_what_is_refused(self):
+        """The sender keeps it: nothing of it stays here, and the log says why."""
+        _, files = self.make(91, lambda datasets: datasets)
+        before, studies = self.stored_files(), self.stack.studies().keys()
+        for name, (change, answers) in REFUSED.items():
+            with self.subTest(name):
+                told = len(self.stack.log("axnoded"))
+                status = self.answer(change(raw_dicom.split_file(files[0])))
+                print(f"{name}: {'no answer' if status is None else f'0x{status:04X}'}")
+                self.assertIn(status, answers)
+                checks.wait_for("the log says why", lambda told=told: any(
+                    words in self.stack.log("axnoded")[told:]
+                    for words in ("object refused", "association failed")), 20)
+                self.assertEqual(self.stored_files(), before)
+        self.assertFalse(list((self.stack.folder / "store/incoming/.tmp").iterdir()))
+        self.assertEqual(self.stack.studies().keys(), studies)
+        self.assert_next_reports(92)
+
+    def test_an_unsupported_syntax_is_not_agreed_on(self):
+        _, files = self.make(93, lambda datasets: datasets)
+        with self.assertRaisesRegex(ConnectionError, "not accepted"):
+            raw_dicom.Association(self.stack.axnoded_port,
+                                  str(raw_dicom.split_file(files[0])[0]),
+                                  "1.2.840.10008.1.2.4.999")
+        self.assert_next_reports(94)
+
+    def test_same_uid_other_bytes(self):
+        """The first one counts; both are kept, and the report stays the one there is."""
+        stack = self.stack
+        uid, files = self.make(95, lambda datasets: datasets)
+        self.send_any(files)
+        checks.wait_for("the study reports", lambda: stack.studies().get(
+            uid, {}).get("state") == "done", 60)
+        dataset = pydicom.dcmread(files[0])
+        dataset.PixelData = bytes(len(dataset.PixelData))
+        dataset.save_as(files[0])
+        self.send_any(files[:1])
+        checks.wait_for("it is kept aside", lambda: stack.sql(
+            f"SELECT 1 FROM instance WHERE sop_uid = '{dataset.SOPInstanceUID}' "
+            "AND role = 'variant'"), 60)
+        row = stack.studies()[uid]
+        self.assertEqual((row["state"], row["generation"]), ("done", 1))
+        self.assertEqual(len(stack.pacs_instances(uid, "SR")), 1)
+        self.assertIn("variant", stack.axnode("show", uid))
+        self.assert_next_reports(96)
 
 
 if __name__ == "__main__":
