@@ -77,11 +77,19 @@ static void other_bytes_are_kept_under_their_own_key(void **state)
     assert_true(file_holds(path, "abd"));
     assert_int_equal(store_find(f->store, first.key, path, NULL), 0);
     assert_true(file_holds(path, "abc"));
-    /* The first one has to be known first. */
+}
+
+static void the_first_version_has_to_be_known_first(void **state)
+{
+    struct fixture *f = *state;
+    struct store_committed first, second;
+    assert_int_equal(object_store(f->store, "1.2.3", 40, "abc", &first, NULL), 0);
+    assert_int_equal(object_store(f->store, "1.2.3", 40, "abd", &second, NULL), 0);
     assert_true(store_first_waits(f->store, second.key));
     assert_false(store_first_waits(f->store, first.key));
     assert_int_equal(store_incoming_to_stored(f->store, first.key, NULL), 0);
     assert_false(store_first_waits(f->store, second.key));
+    assert_false(store_first_waits(f->store, "no key"));
 }
 
 static void bad_objects_are_refused_and_leave_nothing(void **state)
@@ -261,6 +269,7 @@ int main(void)
         TEST(new_object_is_found_with_its_bytes),
         TEST(same_data_set_is_identical_whatever_its_meta_information),
         TEST(other_bytes_are_kept_under_their_own_key),
+        TEST(the_first_version_has_to_be_known_first),
         TEST(bad_objects_are_refused_and_leave_nothing),
         TEST(keys_are_checked),
         TEST(moving_twice_is_success),
