@@ -315,6 +315,10 @@ int busat_extract(const struct image *grey, const struct mask *mask, const char 
     if (r == 0)
         r = echo_features(&b, count, err);
     if (r == 0)
+        r = busat_texture(&b, err);
+    if (r == 0)
+        r = busat_laws(&b, err);
+    if (r == 0)
         r = pattern_features(&b, err);
     return r < 0 ? r : busat_glcm(&b, err);
 }

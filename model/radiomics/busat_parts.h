@@ -20,6 +20,9 @@ struct busat {
 int busat_add(const struct busat *b, const char *name, double value, struct error *err);
 int busat_shape(const struct busat *b, struct error *err);
 int busat_glcm(const struct busat *b, struct error *err);
+int busat_laws(const struct busat *b, struct error *err);
+/* Autocorrelation, complexity curve, posterior echo. */
+int busat_texture(const struct busat *b, struct error *err);
 
 static inline uint8_t busat_grey(const struct busat *b, int x, int y)
 {

@@ -12,6 +12,8 @@ import zlib
 
 import numpy
 import pydicom
+import scipy.ndimage
+import scipy.signal
 from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, UltrasoundImageStorage, generate_uid
@@ -152,6 +154,101 @@ class Features(unittest.TestCase):
             chunk(b"IEND", b""))
         done = axnode("--image", self.path / "deep.png", "--mask", self.path / "m.png", status=1)
         self.assertIn("16 bits", done.stderr)
+
+    def test_handcrafted(self):
+        """--busat against the definitions, written with NumPy and SciPy."""
+        random = numpy.random.default_rng(6)
+        smooth = scipy.ndimage.gaussian_filter(random.normal(size=(90, 120)), 2)
+        grey = numpy.clip(128 + 400 * smooth, 0, 255).astype(numpy.uint8)
+        y, x = numpy.mgrid[:90, :120]
+        wave = 1 + 0.15 * numpy.sin(5 * numpy.arctan2(y - 40, x - 55))
+        mask = (x - 55) ** 2 / 30 ** 2 + (y - 40) ** 2 / 20 ** 2 < wave
+        Image.fromarray(grey).save(self.path / "b.png")
+        Image.fromarray(mask.astype(numpy.uint8) * 255).save(self.path / "bm.png")
+        own = self.flat("b.png", "bm.png", "--busat")
+        rows, columns = numpy.nonzero(mask)
+        y0, y1, x0, x1 = rows.min(), rows.max(), columns.min(), columns.max()
+        box = numpy.s_[y0:y1 + 1, x0:x1 + 1]
+        expected = {}
+
+        kernels = {"L": [1, 4, 6, 4, 1], "E": [-1, -2, 0, 2, 1], "S": [-1, 0, 2, 0, -1],
+                   "W": [-1, 2, 0, -2, 1], "R": [1, -4, 6, -4, 1]}
+        def filtered(a, b):
+            return scipy.signal.convolve2d(grey + 1.0, numpy.outer(kernels[a], kernels[b]), "same")
+        def energy(a, b):
+            part = numpy.abs(filtered(a, b) / filtered("L", "L"))
+            return scipy.signal.convolve2d(part, numpy.ones((15, 15)), "same")[box][mask[box]]
+        n = mask[box].size
+        for i, a in enumerate("LESWR"):
+            for b in "LESWR"[i:]:
+                if a + b != "LL":
+                    e = (energy(a, b) + energy(b, a)) / 2
+                    m = e.sum() / n
+                    sd = ((e - m) ** 2).sum() / n
+                    for end, v in (("mean", m), ("std", sd ** .5), ("egy", (e ** 2).sum() / n),
+                                   ("skw", ((e - m) ** 3).sum() / n / sd ** 1.5),
+                                   ("kur", ((e - m) ** 4).sum() / n / sd ** 2 - 3)):
+                        expected[f"e{b}5{a}5_{end}"] = v
+
+        square = (grey[box] / grey[box].max()) ** 2
+        depths = [(square[k:] * square[:-k]).sum() for k in range(1, len(square))]
+        expected["AutoCorr"] = sum(depths) / depths[0]
+        g = grey[box].astype(int)
+        g = 255 * (g - g.min()) // (g.max() - g.min())
+        pairs = g.shape[1] * (g.shape[0] - 1) + g.shape[0] * (g.shape[1] - 1)
+        c = numpy.array([((g[:, :-1] < t) & (g[:, 1:] >= t)).sum() +
+                         ((g[:-1] < t) & (g[1:] >= t)).sum() for t in range(256)]) / pairs
+        t = numpy.arange(256)
+        sm = (t * c).sum() / c.sum()
+        expected |= {"CC_mv": c.max(), "CC_av": c.mean(), "CC_sm": sm,
+                     "CC_std": (((t - sm) ** 2 * c).sum() / c.sum()) ** .5,
+                     "CC_ent": -(c[c > 0] * numpy.log2(c[c > 0])).sum()}
+
+        gap = int((x1 - x0) / 6 + .5)
+        middle = numpy.s_[x0 + gap:x1 - gap + 1]
+        parts, _ = scipy.ndimage.label(~mask[y0:, middle], numpy.ones((3, 3)))
+        behind = parts == parts[-1, (parts.shape[1] + 1) // 2 - 1]
+        expected["PS_D"] = grey[y0:, middle][behind].mean() - grey[mask].mean()
+        sides = [numpy.median(p) for p in (grey[y1:, :x0], grey[y1:, x1 + 1:])]
+        expected["MSD"] = numpy.median(grey[y1:, middle]) - max(sides)
+
+        cy, cx = rows.mean(), columns.mean()
+        yy, xx, xy = ((rows - cy) ** 2).mean(), ((columns - cx) ** 2).mean(), \
+            ((rows - cy) * (columns - cx)).mean()
+        ellipse = (yy * (x - cx) ** 2 - 2 * xy * (x - cx) * (y - cy) + xx * (y - cy) ** 2 <
+                   4 * xx * yy - xy ** 2)
+        def area(m):
+            p = numpy.pad(m, 1).astype(int)
+            a, b, c, d = p[:-1, :-1], p[:-1, 1:], p[1:, :-1], p[1:, 1:]
+            table = numpy.array([0, .25, .5, .875, 1])[a + b + c + d]
+            table[(a + b + c + d == 2) & (a == d)] = .75
+            return table.sum()
+        def edge(m):
+            return m & ~scipy.ndimage.binary_erosion(m)
+        def apart(a, b):
+            return scipy.ndimage.distance_transform_edt(~edge(b))[edge(a)].mean()
+        expected["sOR"] = area(mask & ellipse) / area(mask | ellipse)
+        expected["sPD"] = 100 * (apart(mask, ellipse) + apart(ellipse, mask)) / \
+            (2 * (area(ellipse) / numpy.pi) ** .5)
+        self.assertEqual(len(expected), 80)
+        for name, value in expected.items():
+            # Distances are of single precision.
+            tolerance = 1e-6 if name == "sPD" else 1e-9
+            self.assertLessEqual(abs(own[name] - value), tolerance * abs(value), name)
+
+    def test_spiculation(self):
+        """A rectangle's border is known: its spectrum by NumPy."""
+        mask = numpy.zeros((SIDE, SIDE), dtype=numpy.uint8)
+        mask[20:37, 10:51] = 1
+        Image.fromarray(mask).save(self.path / "r.png")
+        own = self.flat("i.png", "r.png", "--busat")
+        border = [(20, x) for x in range(10, 50)] + [(y, 50) for y in range(20, 36)] + \
+            [(36, x) for x in range(50, 10, -1)] + [(y, 10) for y in range(36, 19, -1)]
+        r = numpy.hypot(*(numpy.array(border) - [28, 30]).T)
+        spectrum, k = numpy.abs(numpy.fft.fft(r)), numpy.arange(len(r))
+        expected = spectrum[8 * k <= len(r)].sum() / \
+            spectrum[(8 * k > len(r)) & (4 * k <= len(r))].sum()
+        self.assertLessEqual(abs(own["Spicul"] / expected - 1), 1e-9)
 
     def test_spacing(self):
         pixels = int((self.labels == 1).sum())
