@@ -73,8 +73,8 @@ static double inside_sum(const struct busat *b, const struct window *w, const do
     for (int y = b->y0; y <= b->y1; y++)
         for (int x = b->x0; x <= b->x1; x++)
             if (busat_inside(b->mask, x, y)) {
-                double d = energy[(size_t)(y - w->y0) * (size_t)w->columns + (size_t)(x - w->x0)] -
-                           centre;
+                double d =
+                    energy[(size_t)(y - w->y0) * (size_t)w->columns + (size_t)(x - w->x0)] - centre;
                 double product = 1;
                 for (int k = 0; k < power; k++)
                     product *= d;

@@ -2,8 +2,8 @@
 
 #include <math.h>
 
-int placement_check(const struct volume *image, const struct label_volume *labels,
-                    double tolerance, struct error *err)
+int placement_check(const struct volume *image, const struct label_volume *labels, double tolerance,
+                    struct error *err)
 {
     const struct placement *a = &image->placement, *b = &labels->placement;
     if (!a->known || !b->known)
@@ -24,15 +24,15 @@ int placement_check(const struct volume *image, const struct label_volume *label
     for (int axis = 0; axis < 3; axis++)
         for (int d = 0; d < 3; d++)
             if (!(fabs(a->axis[axis][d] - b->axis[axis][d]) <= tolerance))
-                return error_set(err, STATUS_INVALID,
-                                 "image and mask differ in direction by %g",
+                return error_set(err, STATUS_INVALID, "image and mask differ in direction by %g",
                                  fabs(a->axis[axis][d] - b->axis[axis][d]));
     return 0;
 }
 
 /* position = origin + step · index, and back. */
 struct frame {
-    double origin[3], step[3][3], inverse[3][3]; /* [x, y, z][slice, row, column]; inverse: [index][xyz] */
+    double origin[3], step[3][3],
+        inverse[3][3]; /* [x, y, z][slice, row, column]; inverse: [index][xyz] */
 };
 
 static int frame_init(struct frame *ret_frame, const struct placement *place,
