@@ -126,7 +126,7 @@ static int take_element(struct walk *w, uint64_t end, enum encoding encoding,
 static int count(struct walk *w)
 {
     if (++w->elements > DICOM_ELEMENTS_MAX)
-        return error_set(w->err, STATUS_LIMIT, "%s: more than %d elements", w->name,
+        return error_set(w->err, STATUS_INVALID, "%s: more than %d elements", w->name,
                          DICOM_ELEMENTS_MAX);
     return 0;
 }
@@ -140,7 +140,7 @@ static int push(struct walk *w, enum level_kind kind, enum encoding encoding, ui
         return broken(w, parent->end == w->scan.file_bytes ? "the file is cut off"
                                                            : "an item is larger than its parent");
     if (w->depth + 1 >= (int)(sizeof w->levels / sizeof *w->levels))
-        return error_set(w->err, STATUS_LIMIT, "%s: items nested deeper than %d", w->name,
+        return error_set(w->err, STATUS_INVALID, "%s: items nested deeper than %d", w->name,
                          DICOM_DEPTH_MAX);
     struct level level = {.kind = kind,
                           .encoding = encoding,

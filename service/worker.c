@@ -199,7 +199,7 @@ static int analyse(struct worker *w, const struct queue_job *job, const char *fo
 static int objects_keep(struct worker *w, const char *folder, const struct pipeline_result *result,
                         struct queue_object *objects, struct error *err)
 {
-    struct dicom_limits limits = limits_of_objects(w->role->settings);
+    struct dicom_limits limits = dicom_limits_default(); /* ours: the settings bound what comes in */
     for (int i = 0; i < result->object_count; i++) {
         const struct report_object *made = &result->objects[i];
         struct queue_object *kept = &objects[i];
