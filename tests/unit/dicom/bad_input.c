@@ -24,10 +24,14 @@ static struct dicom_instance instance;
 static int read_all(const char *file, struct error *err)
 {
     struct image image = {0};
+    struct deep_image deep = {0};
     int r = dicom_instance_read(file, &limits, &instance, err);
     if (r == 0)
         r = dicom_frame_decode(file, 0, &limits, &image, err);
+    if (r == 0)
+        r = dicom_frame_decode_deep(file, 0, &limits, &deep, err);
     image_release(&image);
+    deep_image_release(&deep);
     return r;
 }
 
