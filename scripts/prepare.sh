@@ -16,7 +16,8 @@ PACKAGES="gcc g++ cmake ninja-build pkg-config ca-certificates
   libdcmtk-dev libcairo2-dev libpng-dev libyaml-dev libpq-dev libssl-dev libsystemd-dev libmicrohttpd-dev
   libcjson-dev libgsl-dev libcmocka-dev zlib1g-dev
   fonts-dejavu-core dcmtk dicom3tools curl util-linux procps python3 python3-pydicom
-  python3-numpy python3-pil python3-yaml"
+  python3-numpy python3-pil python3-yaml
+  libinsighttoolkit5-dev python3-skimage"
 # Installed with their services kept from starting.
 SERVICE_PACKAGES="postgresql-common postgresql orthanc orthanc-dicomweb orthanc-webviewer"
 

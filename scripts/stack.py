@@ -1,5 +1,6 @@
 """A private PostgreSQL cluster, Orthanc as the PACS, and axnoded, all on a Unix socket or free
 loopback ports under one scratch folder: what the demo and the integration tests share."""
+import atexit
 import glob
 import json
 import os
@@ -68,6 +69,7 @@ class Stack:
         self.orthanc_http = free_port()
         self.config = self.folder / "axnode.yaml"
         self.database = None
+        atexit.register(lambda: None if self.keep else self.close())
 
     def __enter__(self):
         return self
@@ -82,6 +84,7 @@ class Stack:
         if self.database:
             subprocess.run([self.postgres_tool("pg_ctl"), "-D", self.folder / "postgres", "stop",
                             "-m", "immediate"], capture_output=True, check=False)
+            self.database = None
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self, name, arguments, environment=None):

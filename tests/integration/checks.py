@@ -1,5 +1,6 @@
 """What several integration tests ask of the system."""
 import pathlib
+import signal
 import subprocess
 import sys
 import unittest
@@ -12,7 +13,6 @@ BUILD = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else TREE / "build" / "de
 SHARED = TREE.parent / "shared"
 
 
-
 def skip_without(path):
     if not path.exists():
         print(f"skipped: no {path.name} beside the checkout")
@@ -21,6 +21,7 @@ def skip_without(path):
 
 def main():
     """Run the tests of the calling file; sys.argv[1] is the build folder."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143)) # a stop ends what was started, too
     unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=2)
 
 
