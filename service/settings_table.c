@@ -92,8 +92,9 @@ const struct setting settings_table[] = {
      "Where results go: a list of mappings with the keys below, at most 16. Without one, results "
      "stay in the database and the store."},
 
-    {"sender.attempts_max", SETTING_INT, 1, 1000, "20", NULL, true, AT(sender.attempts_max),
-     "Attempts to deliver one object before it is parked as failed."},
+    {"sender.attempts_max", SETTING_INT, 1, 10000, "200", NULL, true, AT(sender.attempts_max),
+     "Attempts to deliver one object before it is parked as failed: with the waits below, about "
+     "eight days."},
     {"sender.backoff_first_s", SETTING_SECONDS, 0.1, 86400, "5", NULL, true,
      AT(sender.backoff_first_us),
      "Wait after the first failed attempt; it doubles with each further one."},
