@@ -114,6 +114,10 @@ cache_folder() {
   fi
 }
 
+nobody_reads() {
+  setpriv --reuid=nobody --regid=nogroup --clear-groups test -r "$1"
+}
+
 # Run the rest of this script as nobody, on a copy of the tree. Does not return as root.
 leave_root() {
   [ "$(id -u)" = 0 ] || return 0
@@ -127,15 +131,23 @@ leave_root() {
   find $PREPARE_HOME/tree -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
   tar -C "$PREPARE_TREE" --exclude=./build --exclude=./.git -cf - . |
     tar -C $PREPARE_HOME/tree --no-same-owner -xf -
-  # Reference data beside the checkout, for the tests that use it.
-  rm -f $PREPARE_HOME/shared
+  # Reference data beside the checkout, for the tests that use it; copied where nobody may not look.
+  rm -rf $PREPARE_HOME/shared
   shared=$(cd "$PREPARE_TREE/.." && pwd)/shared
   if [ -d "$shared" ]; then
-    ln -s "$shared" $PREPARE_HOME/shared
+    if nobody_reads "$shared/."; then
+      ln -s "$shared" $PREPARE_HOME/shared
+    else
+      cp -r "$shared" $PREPARE_HOME/shared
+      chown -R nobody:nogroup $PREPARE_HOME/shared
+    fi
   fi
   chown -R nobody:nogroup $PREPARE_HOME/tree $PREPARE_CACHE/cache
   for argument in "$@"; do # paths of the caller mean the caller's folder
-    [ -e "$argument" ] && argument=$(realpath "$argument")
+    if [ -e "$argument" ]; then
+      argument=$(realpath "$argument")
+      nobody_reads "$argument" || fail "the rest runs as nobody, who may not read $argument"
+    fi
     arguments+=("$argument")
   done
   for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY NODE_EXTRA_CA_CERTS \
