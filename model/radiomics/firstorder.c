@@ -80,43 +80,46 @@ static const double shares[5] = {0.1, 0.25, 0.5, 0.75, 0.9};
 
 enum { BUCKETS = 1024 };
 
-/* Values into buckets of equal width, so that ranks need only be looked for in a few of them. */
+/* Values sorted into buckets of equal width, so that a rank need only be looked for in its own. */
 struct buckets {
     size_t start[BUCKETS + 1]; /* rank of each bucket's first value */
-    uint16_t *bucket;          /* of each value; owned */
+    double *values;            /* bucket after bucket; owned */
 };
 
 static int buckets_init(struct buckets *b, const double *x, size_t n, double min, double max,
                         struct error *err)
 {
-    b->bucket = malloc(n * sizeof *b->bucket);
-    if (!b->bucket)
+    uint16_t *bucket = malloc(n * sizeof *bucket);
+    b->values = malloc(n * sizeof *b->values);
+    if (!bucket || !b->values) {
+        free(bucket);
+        free(b->values);
         return error_set(err, STATUS_NOMEM, "no memory for percentiles");
+    }
     double scale = max > min ? (BUCKETS - 1) / (max - min) : 0;
     scale = isfinite(scale) ? scale : 0;
     for (size_t i = 0; i < n; i++)
-        b->bucket[i] = (uint16_t)(int)((x[i] - min) * scale);
+        bucket[i] = (uint16_t)(int)((x[i] - min) * scale);
     memset(b->start, 0, sizeof b->start);
     for (size_t i = 0; i < n; i++)
-        b->start[b->bucket[i] + 1]++;
+        b->start[bucket[i] + 1]++;
     for (int k = 0; k < BUCKETS; k++)
         b->start[k + 1] += b->start[k];
+    size_t next[BUCKETS];
+    memcpy(next, b->start, sizeof next);
+    for (size_t i = 0; i < n; i++)
+        b->values[next[bucket[i]]++] = x[i];
+    free(bucket);
     return 0;
 }
 
-/* The value of `rank`: the quickselect of its bucket alone, in `scratch` of n values. */
-static double value_of_rank(const struct buckets *b, const double *x, size_t n, size_t rank,
-                            double *scratch)
+static double value_of_rank(const struct buckets *b, size_t rank)
 {
     int k = 0;
     while (b->start[k + 1] <= rank)
         k++;
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++)
-        if (b->bucket[i] == k)
-            scratch[count++] = x[i];
-    rank -= b->start[k];
-    return select_rank(scratch, count, rank);
+    return select_rank(b->values + b->start[k], b->start[k + 1] - b->start[k],
+                       rank - b->start[k]);
 }
 
 /* numpy.percentile with linear interpolation. */
@@ -127,21 +130,15 @@ static int percentiles(const double *x, size_t n, double min, double max, double
     int r = buckets_init(&b, x, n, min, max, err);
     if (r < 0)
         return r;
-    double *scratch = malloc(n * sizeof *scratch);
-    if (!scratch) {
-        free(b.bucket);
-        return error_set(err, STATUS_NOMEM, "no memory for percentiles");
-    }
     for (int i = 0; i < 5; i++) {
         double at = shares[i] * (double)(n - 1);
         size_t rank = (size_t)at;
-        double low = value_of_rank(&b, x, n, rank, scratch);
-        double high = rank + 1 < n ? value_of_rank(&b, x, n, rank + 1, scratch) : low;
+        double low = value_of_rank(&b, rank);
+        double high = rank + 1 < n ? value_of_rank(&b, rank + 1) : low;
         double t = at - (double)rank, step = high - low;
         ret_values[i] = t >= 0.5 ? high - step * (1 - t) : low + step * t;
     }
-    free(scratch);
-    free(b.bucket);
+    free(b.values);
     return 0;
 }
 

@@ -84,22 +84,12 @@ static int size_mismatch(const int a[3], const int b[3], struct error *err)
                      a[2], a[1], a[0], b[2], b[1], b[0]);
 }
 
-/* The mask as labels on the image's grid; `ret_label` is the one to look for. */
+/* The mask as labels on the image's grid: the input's own, or `ret_own`. */
 static int load_labels(const struct radiomics_input *input, const struct radiomics_settings *s,
                        const struct volume *image, struct label_volume *ret_own,
-                       const struct label_volume **ret_labels, int *ret_label, struct error *err)
+                       const struct label_volume **ret_labels, struct error *err)
 {
-    if (input->image) {
-        const int side[3] = {1, input->mask->rows, input->mask->columns};
-        if (memcmp(side, image->size, sizeof side) != 0)
-            return size_mismatch(image->size, side, err);
-        int r = label_volume_from_mask(input->mask, ret_own, err);
-        *ret_labels = ret_own;
-        *ret_label = 1; /* of a mask that has but one */
-        return r;
-    }
     *ret_labels = input->labels;
-    *ret_label = s->label;
     int r = memcmp(input->labels->size, image->size, sizeof image->size) != 0
                 ? size_mismatch(image->size, input->labels->size, err)
                 : placement_check(image, input->labels, s->geometry_tolerance, err);
@@ -110,28 +100,49 @@ static int load_labels(const struct radiomics_input *input, const struct radiomi
     return r;
 }
 
-static int load_mask(const struct radiomics_input *input, const struct radiomics_settings *s,
-                     const struct volume *image, uint8_t **ret_mask, struct error *err)
+static int mask_from_labels(const struct radiomics_input *input,
+                            const struct radiomics_settings *s, const struct volume *image,
+                            uint8_t *ret_mask, struct error *err)
 {
     struct label_volume own = {0};
     const struct label_volume *labels;
-    int label;
-    int r = load_labels(input, s, image, &own, &labels, &label, err);
+    int r = load_labels(input, s, image, &own, &labels, err);
     if (r < 0)
         return r;
-    size_t n = volume_count(image->size), found = 0;
-    uint8_t *mask = malloc(n);
-    if (!mask) {
-        r = error_set(err, STATUS_NOMEM, "no memory for a mask");
-    } else {
-        for (size_t i = 0; i < n; i++) {
-            mask[i] = labels->labels[i] == label;
-            found += mask[i];
-        }
-        if (found == 0)
-            r = no_label(labels, label, err);
+    size_t found = 0;
+    for (size_t i = 0, n = volume_count(image->size); i < n; i++) {
+        ret_mask[i] = labels->labels[i] == s->label;
+        found += ret_mask[i];
     }
+    if (found == 0)
+        r = no_label(labels, s->label, err);
     label_volume_release(&own);
+    return r;
+}
+
+/* A picture's mask has but one label. */
+static int mask_from_picture(const struct mask *picture, const struct volume *image,
+                             uint8_t *ret_mask, struct error *err)
+{
+    const int size[3] = {1, picture->rows, picture->columns};
+    if (memcmp(size, image->size, sizeof size) != 0)
+        return size_mismatch(image->size, size, err);
+    size_t found = 0;
+    for (size_t i = 0, n = volume_count(size); i < n; i++) {
+        ret_mask[i] = picture->pixels[i] != 0;
+        found += ret_mask[i];
+    }
+    return found ? 0 : error_set(err, STATUS_INVALID, "the mask is empty");
+}
+
+static int load_mask(const struct radiomics_input *input, const struct radiomics_settings *s,
+                     const struct volume *image, uint8_t **ret_mask, struct error *err)
+{
+    uint8_t *mask = malloc(volume_count(image->size));
+    if (!mask)
+        return error_set(err, STATUS_NOMEM, "no memory for a mask");
+    int r = input->image ? mask_from_picture(input->mask, image, mask, err)
+                         : mask_from_labels(input, s, image, mask, err);
     if (r < 0)
         free(mask);
     else

@@ -62,15 +62,16 @@ void label_volume_release(struct label_volume *v)
     *v = (struct label_volume){0};
 }
 
-int volume_from_deep_image(const struct deep_image *image, struct volume *ret_volume,
+int volume_from_deep_image(struct deep_image *image, struct volume *ret_volume,
                            struct error *err)
 {
-    struct volume v;
-    int r = volume_init(&v, (int[3]){1, image->rows, image->columns}, image->type, err);
+    int size[3] = {1, image->rows, image->columns};
+    int r = check_size(size, err);
     if (r < 0)
         return r;
-    memcpy(v.values, image->values, volume_count(v.size) * sizeof *v.values);
-    *ret_volume = v;
+    *ret_volume = (struct volume){.size = {size[0], size[1], size[2]}, .spacing_mm = {1, 1, 1},
+                                  .type = image->type, .values = image->values};
+    *image = (struct deep_image){0};
     return 0;
 }
 

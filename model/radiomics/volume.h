@@ -47,7 +47,8 @@ size_t volume_count(const int size[3]);
 /* One slice from a picture; colour becomes BT.601 luma. Spacings of 0 stand for 1 mm. */
 int volume_from_image(const struct image *image, double spacing_row_mm, double spacing_column_mm,
                       struct volume *ret_volume, struct error *err);
-int volume_from_deep_image(const struct deep_image *image, struct volume *ret_volume,
+/* The values move: `image` is empty afterwards, and as it was after an error. */
+int volume_from_deep_image(struct deep_image *image, struct volume *ret_volume,
                            struct error *err);
 /* One slice, label 1 where the mask is set. */
 int label_volume_from_mask(const struct mask *mask, struct label_volume *ret_labels,
