@@ -176,8 +176,10 @@ static int segment_one(const struct job *job, const char *path, const char *out,
         status = image_to_grey(&picture, &grey, err);
     if (status == 0)
         status = outline_run(job->analyser.nets.net[job->roi],
-                             &job->analyser.package->networks[job->roi].outline, &grey,
-                             has_tissue ? &tissue : NULL, &region, err);
+                             &job->analyser.package->networks[job->roi].outline,
+                             &(struct outline_input){.grey = &grey,
+                                                     .tissue = has_tissue ? &tissue : NULL},
+                             &region, err);
     if (status == 0)
         status = result_write(path, out, overlay, &picture, &region, err);
     region_finding_release(&region);

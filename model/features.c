@@ -30,6 +30,7 @@ bool feature_depends_on_size(const char *name)
     static const char *const lengths[] = {
         "_measure_LongAxis",     "_measure_ShortAxis",      "_measure_Area",
         "_measure_Perimeter",    "_measure_CortexThickness",
+        "_measure_Width",        "_measure_Depth",          "_measure_SkinDistance",
         "_shape2D_MeshSurface",  "_shape2D_PixelSurface",   "_shape2D_Perimeter",
         "_shape2D_PerimeterSurfaceRatio", "_shape2D_MaximumDiameter",
         "_shape2D_MajorAxisLength", "_shape2D_MinorAxisLength",

@@ -20,6 +20,16 @@ const char *side_name(enum side side)
     }
 }
 
+const char *hilum_state_name(enum hilum_state state)
+{
+    switch (state) {
+    case HILUM_PRESENT: return "present";
+    case HILUM_PARTLY_LOST: return "partly lost";
+    case HILUM_LOST: return "lost";
+    default: return "not assessed";
+    }
+}
+
 void feature_list_release(struct feature_list *list)
 {
     free(list->items);

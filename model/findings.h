@@ -23,19 +23,36 @@ struct axis {
     double length_mm; /* 0 when not calibrated */
 };
 
+enum hilum_state {
+    HILUM_NOT_ASSESSED, /* the network has no hilum output */
+    HILUM_PRESENT,
+    HILUM_PARTLY_LOST,
+    HILUM_LOST,
+};
+/* "not assessed", "present", "partly lost", "lost". Static storage. */
+const char *hilum_state_name(enum hilum_state state);
+
 struct measurements {
     struct axis long_axis;  /* longest diameter of the outline */
     struct axis short_axis; /* longest diameter perpendicular to it */
     double axis_ratio;      /* long / short, no unit */
+    double width_px, width_mm;   /* horizontal extent; as an axis' lengths */
+    double depth_px, depth_mm;   /* vertical extent, away from the probe */
+    double depth_width;          /* depth / width, no unit; above 1: taller than wide */
     double area_px, area_mm2;           /* pixels of the mask; mm² is 0 when not calibrated */
     double perimeter_px, perimeter_mm;  /* along pixel edges (marching squares, as PyRadiomics):
                                            up to 8 % above a smooth outline */
     double circularity;                 /* 4π area / perimeter² */
+    bool skin_visible;                  /* the skin's line was found above the outline */
+    double skin_distance_px, skin_distance_mm; /* shortest, skin to outline, never negative */
     /* Nodes whose network marks the hilum; all 0 otherwise. */
     bool hilum_marked;                  /* the network has a hilum output */
     double hilum_fraction;              /* hilum area / node area */
+    enum hilum_state hilum;             /* by the hilum's part of the node's area */
     double cortex_thickness_px, cortex_thickness_mm; /* largest distance outline to hilum; when
                                                         no hilum is found: half the short axis */
+    struct axis cortex;                 /* where: from the outline to the hilum; length 0 when no
+                                           hilum is found */
 };
 
 struct feature {
@@ -61,7 +78,9 @@ struct region_finding {
     struct mask mask;    /* size of the picture; largest connected part */
     struct mask hilum;   /* nodes only; may have no pixels set; zeroed struct when no output */
     double probability;  /* mean network output inside the mask */
-    double agreement;    /* Dice of the plain and the mirrored pass, 0 to 1 */
+    double agreement;    /* mean Dice of every two passes, 0 to 1 */
+    int passes;          /* that the outline was made of */
+    int callipers;       /* marks of callipers that guided the outline; 0: none */
     bool touches_border; /* of the picture or of its tissue region */
     struct calibration calibration;
     struct measurements measurements;

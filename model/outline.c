@@ -7,21 +7,12 @@
 
 #include "image/geometry.h"
 #include "image/resize.h"
+#include "model/outline_pass.h"
 
+/* A part of the picture, or of another box. */
 struct box {
     int x0, y0, rows, columns;
 };
-
-/* What one pass gives, at the box's size; hilum is empty without such a channel. */
-struct pass {
-    struct plane region, hilum;
-};
-
-static void pass_release(struct pass *pass)
-{
-    plane_release(&pass->region);
-    plane_release(&pass->hilum);
-}
 
 static struct net_shape network_shape(const struct outline_network *network, int channels)
 {
@@ -31,103 +22,23 @@ static struct net_shape network_shape(const struct outline_network *network, int
 int outline_check(const struct net *net, const struct outline_network *network,
                   struct error *err)
 {
-    struct net_shape input = network_shape(network, 1);
+    struct net_shape input = network_shape(network, network->callipers ? 2 : 1);
     struct net_shape output = network_shape(network, network->channels);
     return net_check(net, network->input, &input, network->output, &output, err);
 }
 
-/* All channels for one square of grey values 0 to 255; ret_values is the caller's to free. */
-static int run_square(const struct net *net, const struct outline_network *network,
-                      struct plane *square, float **ret_values, struct error *err)
+static int average(const struct plane *a, const struct plane *b, struct plane *ret_mean,
+                   struct error *err)
 {
-    size_t n = (size_t)network->input_size * (size_t)network->input_size;
-    size_t total = n * (size_t)network->channels;
+    struct plane mean;
+    int status = plane_init(&mean, a->rows, a->columns, err);
+    if (status < 0)
+        return status;
+    size_t n = (size_t)a->rows * (size_t)a->columns;
     for (size_t i = 0; i < n; i++)
-        square->values[i] =
-            (float)((square->values[i] * network->scale - network->mean) / network->std);
-    float *values = malloc(total * sizeof *values);
-    if (!values)
-        return error_set(err, STATUS_NOMEM, "out of memory for a network's output");
-    struct net_tensor input = {network->input, network_shape(network, 1), square->values};
-    struct net_tensor output = {network->output, network_shape(network, network->channels), values};
-    int status = net_run(net, &input, 1, &output, 1, err);
-    for (size_t i = 0; status == 0 && i < total; i++)
-        if (!(values[i] >= -1e-4f && values[i] <= 1.0001f))
-            status = error_set(err, STATUS_INVALID,
-                               "the network's output '%s' is no probability", network->output);
-    if (status < 0) {
-        free(values);
-        return status;
-    }
-    *ret_values = values;
+        mean.values[i] = (a->values[i] + b->values[i]) / 2;
+    *ret_mean = mean;
     return 0;
-}
-
-/* One channel back to the picture's place and orientation. */
-static int take_channel(const struct outline_network *network, const struct fit *fit,
-                        const float *values, int channel, bool mirrored,
-                        struct plane *ret_plane, struct error *err)
-{
-    struct plane square;
-    size_t n = (size_t)network->input_size * (size_t)network->input_size;
-    int status = plane_init(&square, network->input_size, network->input_size, err);
-    if (status < 0)
-        return status;
-    memcpy(square.values, values + (size_t)channel * n, n * sizeof *values);
-    status = fit_back(fit, &square, ret_plane, err);
-    plane_release(&square);
-    if (status == 0 && mirrored)
-        plane_mirror(ret_plane);
-    return status;
-}
-
-static int run_pass(const struct net *net, const struct outline_network *network,
-                    const struct plane *picture, bool mirrored, struct pass *ret_pass,
-                    struct error *err)
-{
-    struct fit fit = fit_square(picture->rows, picture->columns, network->input_size);
-    struct pass pass = {0};
-    struct plane square = {0};
-    float *values = NULL;
-    int status = fit_forward(&fit, picture, 0, &square, err);
-    if (status == 0)
-        status = run_square(net, network, &square, &values, err);
-    if (status == 0)
-        status = take_channel(network, &fit, values, network->region_channel, mirrored,
-                              &pass.region, err);
-    if (status == 0 && network->hilum_channel >= 0)
-        status = take_channel(network, &fit, values, network->hilum_channel, mirrored,
-                              &pass.hilum, err);
-    free(values);
-    plane_release(&square);
-    if (status < 0) {
-        pass_release(&pass);
-        return status;
-    }
-    *ret_pass = pass;
-    return 0;
-}
-
-/* Both passes. The picture comes back mirrored. */
-static int run_both(const struct net *net, const struct outline_network *network,
-                    struct plane *picture, struct pass *ret_plain, struct pass *ret_mirrored,
-                    struct error *err)
-{
-    int status = run_pass(net, network, picture, false, ret_plain, err);
-    if (status < 0)
-        return status;
-    plane_mirror(picture);
-    status = run_pass(net, network, picture, true, ret_mirrored, err);
-    if (status < 0)
-        pass_release(ret_plain);
-    return status;
-}
-
-static void average(struct plane *into, const struct plane *other)
-{
-    size_t n = (size_t)into->rows * (size_t)into->columns;
-    for (size_t i = 0; i < n; i++)
-        into->values[i] = (into->values[i] + other->values[i]) / 2;
 }
 
 static int plane_threshold(const struct plane *plane, double threshold, struct mask *ret_mask,
@@ -162,19 +73,27 @@ static int region_mask(const struct plane *plane, double threshold, struct mask 
     return 0;
 }
 
-static int pass_agreement(const struct pass *a, const struct pass *b, double threshold,
-                          double *ret_agreement, struct error *err)
+/* Two empty masks agree on nothing. */
+static double mask_agreement(const struct mask *a, const struct mask *b)
 {
-    struct mask first, second;
-    int status = region_mask(&a->region, threshold, &first, err);
-    if (status < 0)
-        return status;
-    status = region_mask(&b->region, threshold, &second, err);
-    if (status == 0) {
-        *ret_agreement = mask_dice(&first, &second);
-        mask_release(&second);
-    }
-    mask_release(&first);
+    return mask_count(a) + mask_count(b) > 0 ? mask_dice(a, b) : 0;
+}
+
+static int passes_agreement(const struct pass *passes, int count, double threshold,
+                            double *ret_agreement, struct error *err)
+{
+    struct mask masks[OUTLINE_PASSES_MAX] = {0};
+    int status = 0, pairs = 0;
+    double sum = 0;
+    for (int i = 0; i < count && status == 0; i++)
+        status = region_mask(&passes[i].region, threshold, &masks[i], err);
+    for (int i = 0; i < count && status == 0; i++)
+        for (int k = 0; k < i; k++, pairs++)
+            sum += mask_agreement(&masks[i], &masks[k]);
+    for (int i = 0; i < count; i++)
+        mask_release(&masks[i]);
+    if (status == 0)
+        *ret_agreement = sum / pairs;
     return status;
 }
 
@@ -219,29 +138,157 @@ static int mask_unfold(struct mask *mask, const struct box *box, int rows, int c
     return 0;
 }
 
-/* From both passes to the region, in the box's coordinates. */
-static int combine(const struct outline_network *network, struct pass *plain,
-                   const struct pass *mirrored, struct region_finding *region, struct error *err)
+/* Everything one outline is made of. */
+struct work {
+    const struct net *net;
+    const struct outline_network *network;
+    struct marks marks; /* in the box */
+    struct pass passes[OUTLINE_PASSES_MAX]; /* at the box's size */
+    int count;
+};
+
+static void work_release(struct work *work)
 {
-    int status = pass_agreement(plain, mirrored, network->threshold, &region->agreement, err);
+    for (int i = 0; i < OUTLINE_PASSES_MAX; i++)
+        pass_release(&work->passes[i]);
+}
+
+/* The mean of two passes and its mask; no mask when that is too small. */
+static int mean_mask(const struct outline_network *network, const struct pass *pair,
+                     struct plane *ret_mean, struct mask *ret_mask, struct error *err)
+{
+    struct plane mean;
+    struct mask mask;
+    int status = average(&pair[0].region, &pair[1].region, &mean, err);
     if (status < 0)
         return status;
-    average(&plain->region, &mirrored->region);
-    status = region_mask(&plain->region, network->threshold, &region->mask, err);
+    status = region_mask(&mean, network->threshold, &mask, err);
+    if (status < 0) {
+        plane_release(&mean);
+        return status;
+    }
+    size_t area = mask_count(&mask);
+    if (area == 0 || (double)area < network->min_area_fraction * (double)mean.rows * mean.columns)
+        mask_release(&mask);
+    *ret_mean = mean;
+    *ret_mask = mask;
+    return 0;
+}
+
+/* The square around what was found, clipped; false when it is no closer look. */
+static bool zoom_window(const struct mask *mask, double zoom, struct box *ret_window)
+{
+    struct bounds box;
+    if (!mask->pixels || !mask_bounds(mask, &box))
+        return false;
+    int width = box.x1 - box.x0 + 1, height = box.y1 - box.y0 + 1;
+    double side = round(zoom * (width > height ? width : height));
+    if (side >= (mask->rows > mask->columns ? mask->rows : mask->columns))
+        return false;
+    int x0 = (int)floor((box.x0 + box.x1 + 1 - side) / 2);
+    int y0 = (int)floor((box.y0 + box.y1 + 1 - side) / 2);
+    int x1 = x0 + (int)side < mask->columns ? x0 + (int)side : mask->columns;
+    int y1 = y0 + (int)side < mask->rows ? y0 + (int)side : mask->rows;
+    x0 = x0 < 0 ? 0 : x0;
+    y0 = y0 < 0 ? 0 : y0;
+    *ret_window = (struct box){x0, y0, y1 - y0, x1 - x0};
+    return true;
+}
+
+/* A plane of the window becomes one of the box, 0 around it. */
+static int plane_unfold(struct plane *plane, const struct box *window, int rows, int columns,
+                        struct error *err)
+{
+    struct plane whole;
+    int status = plane_init(&whole, rows, columns, err);
     if (status < 0)
         return status;
-    double box_area = (double)plain->region.rows * plain->region.columns;
-    size_t area = mask_count(&region->mask);
-    region->found = area > 0 && (double)area >= network->min_area_fraction * box_area;
-    if (!region->found)
-        return 0;
-    region->probability = mean_inside(&plain->region, &region->mask);
-    region->touches_border = mask_touches_box(&region->mask, 0, 0, region->mask.columns - 1,
-                                              region->mask.rows - 1);
+    for (int y = 0; y < window->rows; y++)
+        memcpy(whole.values + (size_t)(window->y0 + y) * (size_t)columns + window->x0,
+               plane->values + (size_t)y * (size_t)window->columns,
+               (size_t)window->columns * sizeof *whole.values);
+    plane_release(plane);
+    *plane = whole;
+    return 0;
+}
+
+static int crop_passes(struct work *work, const struct image *grey, const struct box *box,
+                       const struct box *window, struct error *err)
+{
+    struct plane picture;
+    int status = plane_from_image(grey, box->x0 + window->x0, box->y0 + window->y0, window->rows,
+                                  window->columns, &picture, err);
+    if (status < 0)
+        return status;
+    struct marks marks = work->marks;
+    marks.x0 += window->x0;
+    marks.y0 += window->y0;
+    struct pass *pair = &work->passes[work->count];
+    status = pass_both(work->net, work->network, &picture, &marks, &pair[0], &pair[1], err);
+    plane_release(&picture);
+    if (status == 0)
+        work->count += 2;
+    for (int i = 0; i < 2 && status == 0; i++) {
+        status = plane_unfold(&pair[i].region, window, box->rows, box->columns, err);
+        if (status == 0 && pair[i].hilum.values)
+            status = plane_unfold(&pair[i].hilum, window, box->rows, box->columns, err);
+    }
+    return status;
+}
+
+/* From a pair of passes to the region, in the box's coordinates. */
+static int describe(const struct outline_network *network, const struct pass *pair,
+                    const struct plane *mean, struct region_finding *region, struct error *err)
+{
+    const struct mask *mask = &region->mask;
+    struct plane hilum;
+    region->probability = mean_inside(mean, mask);
+    region->touches_border = mask_touches_box(mask, 0, 0, mask->columns - 1, mask->rows - 1);
     if (network->hilum_channel < 0)
         return 0;
-    average(&plain->hilum, &mirrored->hilum);
-    return hilum_mask(&plain->hilum, network->threshold, &region->mask, &region->hilum, err);
+    int status = average(&pair[0].hilum, &pair[1].hilum, &hilum, err);
+    if (status < 0)
+        return status;
+    status = hilum_mask(&hilum, network->threshold, mask, &region->hilum, err);
+    plane_release(&hilum);
+    return status;
+}
+
+/* The picture of the box comes back mirrored. */
+static int outline_box(struct work *work, const struct image *grey, const struct box *box,
+                       struct plane *picture, struct region_finding *region, struct error *err)
+{
+    const struct outline_network *network = work->network;
+    struct plane mean = {0}, closer = {0};
+    struct mask mask = {0};
+    struct box window;
+    int chosen = 0;
+    int status = pass_both(work->net, network, picture, &work->marks, &work->passes[0],
+                           &work->passes[1], err);
+    if (status < 0)
+        return status;
+    work->count = 2;
+    status = mean_mask(network, work->passes, &mean, &region->mask, err);
+    if (status == 0 && network->zoom > 0 && zoom_window(&region->mask, network->zoom, &window)) {
+        status = crop_passes(work, grey, box, &window, err);
+        if (status == 0)
+            status = mean_mask(network, work->passes + 2, &closer, &mask, err);
+        chosen = mask.pixels ? 2 : 0;
+    }
+    if (chosen) {
+        mask_release(&region->mask);
+        region->mask = mask;
+    }
+    region->found = region->mask.pixels != NULL;
+    region->passes = work->count;
+    if (status == 0 && region->found)
+        status = passes_agreement(work->passes, work->count, network->threshold,
+                                  &region->agreement, err);
+    if (status == 0 && region->found)
+        status = describe(network, work->passes + chosen, chosen ? &closer : &mean, region, err);
+    plane_release(&mean);
+    plane_release(&closer);
+    return status;
 }
 
 static struct box box_of(const struct image *grey, const struct us_region *tissue)
@@ -270,31 +317,37 @@ static bool blank(const struct plane *picture)
     return high - low < GREY_RANGE_MIN;
 }
 
-int outline_run(const struct net *net, const struct outline_network *network,
-                const struct image *grey, const struct us_region *tissue,
-                struct region_finding *ret_region, struct error *err)
+static int marks_inside(const struct outline_input *input, const struct box *box)
 {
+    int count = 0;
+    for (size_t i = 0; i < input->mark_count; i++) {
+        double x = input->marks[i].x - box->x0, y = input->marks[i].y - box->y0;
+        count += x >= 0 && y >= 0 && x <= box->columns - 1 && y <= box->rows - 1;
+    }
+    return count;
+}
+
+int outline_run(const struct net *net, const struct outline_network *network,
+                const struct outline_input *input, struct region_finding *ret_region,
+                struct error *err)
+{
+    const struct image *grey = input->grey;
     assert(grey->channels == 1);
-    struct box box = box_of(grey, tissue);
+    struct box box = box_of(grey, input->tissue);
     struct region_finding region = {.image = -1};
-    struct pass plain = {0}, mirrored = {0};
     struct plane picture;
     int status = plane_from_image(grey, box.x0, box.y0, box.rows, box.columns, &picture, err);
     if (status < 0)
         return status;
-    bool nothing = blank(&picture);
-    if (!nothing)
-        status = run_both(net, network, &picture, &plain, &mirrored, err);
-    plane_release(&picture);
-    if (status < 0)
-        return status;
-    if (nothing) {
-        *ret_region = region;
-        return 0;
+    if (!blank(&picture)) {
+        struct work work = {.net = net,
+                            .network = network,
+                            .marks = {input->marks, input->mark_count, box.x0, box.y0}};
+        status = outline_box(&work, grey, &box, &picture, &region, err);
+        work_release(&work);
+        region.callipers = network->callipers ? marks_inside(input, &box) : 0;
     }
-    status = combine(network, &plain, &mirrored, &region, err);
-    pass_release(&plain);
-    pass_release(&mirrored);
+    plane_release(&picture);
     if (status == 0 && region.found)
         status = mask_unfold(&region.mask, &box, grey->rows, grey->columns, err);
     if (status == 0 && region.hilum.pixels)
@@ -319,7 +372,7 @@ int outline_raw(const struct net *net, const struct outline_network *network,
     if (status == 0)
         status = fit_forward(&fit, &picture, 0, &square, err);
     if (status == 0)
-        status = run_square(net, network, &square, &values, err);
+        status = pass_square(net, network, &square, NULL, &values, err);
     if (status == 0)
         status = plane_init(&output, network->input_size, network->input_size, err);
     if (status == 0) {

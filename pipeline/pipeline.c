@@ -193,6 +193,8 @@ static int outline_candidate(struct run *run, size_t index, int frame, struct er
     const struct dicom_instance *header = image->header;
     enum roi role = image->class.role;
     struct candidate candidate = {.side = image->class.side};
+    const struct us_region *tissue =
+        us_region_tissue(header->regions, (size_t)header->region_count);
     int status = dicom_frame_decode(image->object->path, frame, &run->settings->limits,
                                     &candidate.picture, err);
     if (status == STATUS_UNSUPPORTED || status == STATUS_INVALID || status == STATUS_LIMIT) {
@@ -207,8 +209,7 @@ static int outline_candidate(struct run *run, size_t index, int frame, struct er
     }
     if (status == 0)
         status = outline_run(run->nets->net[role], &run->package->networks[role].outline,
-                             &candidate.grey,
-                             us_region_tissue(header->regions, (size_t)header->region_count),
+                             &(struct outline_input){.grey = &candidate.grey, .tissue = tissue},
                              &candidate.region, err);
     if (status == 0 && candidate.region.found) {
         struct region_finding *region = &candidate.region;
@@ -219,6 +220,8 @@ static int outline_candidate(struct run *run, size_t index, int frame, struct er
         status = measure_region(&region->mask, region->hilum.pixels ? &region->hilum : NULL,
                                 &region->calibration, &region->measurements, err);
         if (status == 0) {
+            measure_skin(&candidate.grey, tissue, &region->mask, &region->calibration,
+                         &region->measurements);
             selection_offer(&run->selection, role, &candidate, run->package->agreement_min);
             return 0;
         }

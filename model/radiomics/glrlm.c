@@ -194,7 +194,7 @@ int glrlm_compute(const struct levels *l, const struct radiomics_texture *textur
                   double *ret_values, uint32_t *ret_meaningless, struct error *err)
 {
     struct direction *list;
-    int count, used;
+    int count, used = 0;
     int r = directions_list(l, (int[]){1}, 1, flat, &list, &count, err);
     if (r < 0)
         return r;

@@ -46,7 +46,7 @@ static double dice_of(const struct net *net, const struct outline_network *netwo
     snprintf(path, sizeof path, SHARED "data/bus-bra/masks/%s.png", id);
     assert_int_equal(mask_read_png(path, &mask, NULL), 0);
     assert_int_equal(image_to_grey(&image, &grey, NULL), 0);
-    assert_int_equal(outline_run(net, network, &grey, NULL, &region, NULL), 0);
+    assert_int_equal(outline_run(net, network, &(struct outline_input){.grey = &grey}, &region, NULL), 0);
     double dice = region.found ? mask_dice(&region.mask, &mask) : 0;
     region_finding_release(&region);
     mask_release(&mask);

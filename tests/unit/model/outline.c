@@ -82,7 +82,7 @@ static void test_largest_part_in_place(void **state)
     disc(&image, 130, 60, 8, 0);   /* a hole, filled */
     disc(&image, 30, 30, 12, 250); /* a smaller part, dropped */
     assert_int_equal(outline_check(tumour, &TUMOUR, NULL), 0);
-    assert_int_equal(outline_run(tumour, &TUMOUR, &image, NULL, &region, NULL), 0);
+    assert_int_equal(outline_run(tumour, &TUMOUR, &(struct outline_input){.grey = &image}, &region, NULL), 0);
     assert_true(region.found);
     assert_int_equal(region.mask.rows, 120);
     assert_true(mask_dice(&region.mask, &expected) > 0.95);
@@ -105,12 +105,12 @@ static void test_tissue_box(void **state)
     disc(&image, 130, 60, 25, 250);
     struct mask expected = truth(&image, 128);
     disc(&image, 30, 60, 40, 255); /* outside the box: never seen */
-    assert_int_equal(outline_run(tumour, &TUMOUR, &image, &box, &region, NULL), 0);
+    assert_int_equal(outline_run(tumour, &TUMOUR, &(struct outline_input){.grey = &image, .tissue = &box}, &region, NULL), 0);
     assert_true(mask_dice(&region.mask, &expected) > 0.95);
     assert_false(region.touches_border);
     region_finding_release(&region);
     box.y0 = 50; /* now it cuts the disc */
-    assert_int_equal(outline_run(tumour, &TUMOUR, &image, &box, &region, NULL), 0);
+    assert_int_equal(outline_run(tumour, &TUMOUR, &(struct outline_input){.grey = &image, .tissue = &box}, &region, NULL), 0);
     assert_true(region.touches_border);
     assert_false(mask_touches_box(&region.mask, 0, 0, 199, 49));
     region_finding_release(&region);
@@ -118,7 +118,7 @@ static void test_tissue_box(void **state)
                                         {.x0 = -50, .y0 = -50, .x1 = 1 << 30, .y1 = 1 << 30},
                                         {.x0 = 20, .y0 = 20, .x1 = 10, .y1 = 10}};
     for (size_t i = 0; i < sizeof strange / sizeof *strange; i++) {
-        assert_int_equal(outline_run(tumour, &TUMOUR, &image, &strange[i], &region, NULL), 0);
+        assert_int_equal(outline_run(tumour, &TUMOUR, &(struct outline_input){.grey = &image, .tissue = &strange[i]}, &region, NULL), 0);
         assert_true(region.found && region.mask.columns == 200);
         region_finding_release(&region);
     }
@@ -135,7 +135,7 @@ static void test_hilum(void **state)
     disc(&image, 75, 75, 20, 250);
     struct mask whole = truth(&image, 100), core = truth(&image, 200);
     assert_int_equal(outline_check(node, &NODE, NULL), 0);
-    assert_int_equal(outline_run(node, &NODE, &image, NULL, &region, NULL), 0);
+    assert_int_equal(outline_run(node, &NODE, &(struct outline_input){.grey = &image}, &region, NULL), 0);
     assert_true(mask_dice(&region.mask, &whole) > 0.94);
     assert_true(mask_dice(&region.hilum, &core) > 0.9);
     region_finding_release(&region);
@@ -150,15 +150,15 @@ static void test_nothing_found(void **state)
     struct image image = black(100, 100), dot = black(1, 1);
     struct region_finding region;
     dot.pixels[0] = 255; /* bright, but without any contrast */
-    assert_int_equal(outline_run(tumour, &TUMOUR, &dot, NULL, &region, NULL), 0);
+    assert_int_equal(outline_run(tumour, &TUMOUR, &(struct outline_input){.grey = &dot}, &region, NULL), 0);
     assert_false(region.found);
     assert_null(region.mask.pixels);
     image_release(&dot);
-    assert_int_equal(outline_run(tumour, &TUMOUR, &image, NULL, &region, NULL), 0);
+    assert_int_equal(outline_run(tumour, &TUMOUR, &(struct outline_input){.grey = &image}, &region, NULL), 0);
     assert_false(region.found);
     assert_null(region.mask.pixels);
     disc(&image, 50, 50, 4, 255); /* 0.5 % of the picture */
-    assert_int_equal(outline_run(tumour, &TUMOUR, &image, NULL, &region, NULL), 0);
+    assert_int_equal(outline_run(tumour, &TUMOUR, &(struct outline_input){.grey = &image}, &region, NULL), 0);
     assert_false(region.found);
     assert_null(region.mask.pixels);
     image_release(&image);
@@ -171,7 +171,7 @@ static void test_output_that_is_no_probability(void **state)
     struct region_finding region;
     struct error err = {0};
     disc(&image, 50, 50, 30, 255);
-    assert_int_equal(outline_run(wild, &TUMOUR, &image, NULL, &region, &err), STATUS_INVALID);
+    assert_int_equal(outline_run(wild, &TUMOUR, &(struct outline_input){.grey = &image}, &region, &err), STATUS_INVALID);
     assert_non_null(strstr(err.message, "no probability"));
     image_release(&image);
 }
@@ -185,7 +185,7 @@ static void test_narrow_pictures(void **state)
         struct region_finding region;
         memset(image.pixels, 255, (size_t)(sizes[i][0] * sizes[i][1]));
         image.pixels[0] = 0;
-        assert_int_equal(outline_run(tumour, &TUMOUR, &image, NULL, &region, NULL), 0);
+        assert_int_equal(outline_run(tumour, &TUMOUR, &(struct outline_input){.grey = &image}, &region, NULL), 0);
         assert_true(region.found && region.touches_border);
         region_finding_release(&region);
         image_release(&image);
