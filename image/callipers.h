@@ -1,0 +1,31 @@
+/* Calliper marks: the crosses that a sonographer leaves at the ends of what was measured. They are
+ * evidence of where the lesion lies, found by their drawn shape alone. */
+#ifndef AXNODE_IMAGE_CALLIPERS_H
+#define AXNODE_IMAGE_CALLIPERS_H
+
+#include <stdbool.h>
+
+#include "image/geometry.h"
+#include "image/image.h"
+
+enum { CALLIPERS_MAX = 16 };
+
+/* One mark, in pixels of the picture. */
+struct calliper {
+    int x, y;        /* its middle */
+    int arm;         /* pixels from the middle to an arm's end, give or take one */
+    bool diagonal;   /* drawn as x; else as + */
+    double contrast; /* mean grey levels of its strokes above what lies beside them */
+};
+
+struct callipers {
+    struct calliper marks[CALLIPERS_MAX]; /* the highest contrast first */
+    int count;
+};
+
+/* The marks inside `area` (NULL: the whole picture) of a one-channel picture: four thin bright arms
+ * of one length and brightness. Letters that hold such a cross (Q, +) are found too. */
+void callipers_find(const struct image *grey, const struct bounds *area,
+                    struct callipers *ret_callipers);
+
+#endif
