@@ -8,11 +8,7 @@
 #include "image/geometry.h"
 #include "image/resize.h"
 #include "model/outline_pass.h"
-
-/* A part of the picture, or of another box. */
-struct box {
-    int x0, y0, rows, columns;
-};
+#include "model/window.h"
 
 static struct net_shape network_shape(const struct outline_network *network, int channels)
 {
@@ -123,7 +119,7 @@ static int hilum_mask(const struct plane *plane, double threshold, const struct 
 }
 
 /* A mask of the box becomes one of the whole picture. */
-static int mask_unfold(struct mask *mask, const struct box *box, int rows, int columns,
+static int mask_unfold(struct mask *mask, const struct window *box, int rows, int columns,
                        struct error *err)
 {
     struct mask whole;
@@ -176,7 +172,7 @@ static int mean_mask(const struct outline_network *network, const struct pass *p
 }
 
 /* The square around what was found, clipped; false when it is no closer look. */
-static bool zoom_window(const struct mask *mask, double zoom, struct box *ret_window)
+static bool zoom_window(const struct mask *mask, double zoom, struct window *ret_window)
 {
     struct bounds box;
     if (!mask->pixels || !mask_bounds(mask, &box))
@@ -191,12 +187,12 @@ static bool zoom_window(const struct mask *mask, double zoom, struct box *ret_wi
     int y1 = y0 + (int)side < mask->rows ? y0 + (int)side : mask->rows;
     x0 = x0 < 0 ? 0 : x0;
     y0 = y0 < 0 ? 0 : y0;
-    *ret_window = (struct box){x0, y0, y1 - y0, x1 - x0};
+    *ret_window = (struct window){x0, y0, y1 - y0, x1 - x0};
     return true;
 }
 
 /* A plane of the window becomes one of the box, 0 around it. */
-static int plane_unfold(struct plane *plane, const struct box *window, int rows, int columns,
+static int plane_unfold(struct plane *plane, const struct window *window, int rows, int columns,
                         struct error *err)
 {
     struct plane whole;
@@ -212,8 +208,8 @@ static int plane_unfold(struct plane *plane, const struct box *window, int rows,
     return 0;
 }
 
-static int crop_passes(struct work *work, const struct image *grey, const struct box *box,
-                       const struct box *window, struct error *err)
+static int crop_passes(struct work *work, const struct image *grey, const struct window *box,
+                       const struct window *window, struct error *err)
 {
     struct plane picture;
     int status = plane_from_image(grey, box->x0 + window->x0, box->y0 + window->y0, window->rows,
@@ -255,13 +251,13 @@ static int describe(const struct outline_network *network, const struct pass *pa
 }
 
 /* The picture of the box comes back mirrored. */
-static int outline_box(struct work *work, const struct image *grey, const struct box *box,
+static int outline_box(struct work *work, const struct image *grey, const struct window *box,
                        struct plane *picture, struct region_finding *region, struct error *err)
 {
     const struct outline_network *network = work->network;
     struct plane mean = {0}, closer = {0};
     struct mask mask = {0};
-    struct box window;
+    struct window window;
     int chosen = 0;
     int status = pass_both(work->net, network, picture, &work->marks, &work->passes[0],
                            &work->passes[1], err);
@@ -291,19 +287,6 @@ static int outline_box(struct work *work, const struct image *grey, const struct
     return status;
 }
 
-static struct box box_of(const struct image *grey, const struct us_region *tissue)
-{
-    struct box whole = {0, 0, grey->rows, grey->columns};
-    if (!tissue)
-        return whole;
-    int x0 = tissue->x0 < 0 ? 0 : tissue->x0, y0 = tissue->y0 < 0 ? 0 : tissue->y0;
-    int x1 = tissue->x1 >= grey->columns ? grey->columns - 1 : tissue->x1;
-    int y1 = tissue->y1 >= grey->rows ? grey->rows - 1 : tissue->y1;
-    if (x0 > x1 || y0 > y1)
-        return whole;
-    return (struct box){x0, y0, y1 - y0 + 1, x1 - x0 + 1};
-}
-
 /* A network always answers something: on a picture without contrast it would be made up. */
 static bool blank(const struct plane *picture)
 {
@@ -317,7 +300,7 @@ static bool blank(const struct plane *picture)
     return high - low < GREY_RANGE_MIN;
 }
 
-static int marks_inside(const struct outline_input *input, const struct box *box)
+static int marks_inside(const struct outline_input *input, const struct window *box)
 {
     int count = 0;
     for (size_t i = 0; i < input->mark_count; i++) {
@@ -333,7 +316,7 @@ int outline_run(const struct net *net, const struct outline_network *network,
 {
     const struct image *grey = input->grey;
     assert(grey->channels == 1);
-    struct box box = box_of(grey, input->tissue);
+    struct window box = window_of_tissue(grey, input->tissue);
     struct region_finding region = {.image = -1};
     struct plane picture;
     int status = plane_from_image(grey, box.x0, box.y0, box.rows, box.columns, &picture, err);

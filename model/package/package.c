@@ -55,24 +55,33 @@ static int read_yaml(const char *folder, const struct manifest *manifest,
     return yaml_load_text(buffer_text(&content), content.size, path, ret_yaml, err);
 }
 
+static int bind_network(const struct manifest *manifest, const struct package *package,
+                        const char *file, char sha256[DIGEST_TEXT_SIZE], struct error *err)
+{
+    const char *digest = manifest_digest(manifest, file);
+    if (!digest)
+        return error_set(err, STATUS_INVALID, "package %s lacks the network file %s",
+                         package->folder, file);
+    if (*sha256 && strcmp(sha256, digest) != 0)
+        return error_set(err, STATUS_INVALID,
+                         "package %s: package.yaml and MANIFEST state different digests of %s",
+                         package->folder, file);
+    memcpy(sha256, digest, DIGEST_TEXT_SIZE);
+    return 0;
+}
+
 static int bind_networks(const struct manifest *manifest, struct package *package,
                          struct error *err)
 {
-    for (int roi = 0; roi < ROI_COUNT; roi++) {
+    int status = 0;
+    for (int roi = 0; roi < ROI_COUNT && status == 0; roi++) {
         struct package_network *network = &package->networks[roi];
-        if (!network->present)
-            continue;
-        const char *digest = manifest_digest(manifest, network->file);
-        if (!digest)
-            return error_set(err, STATUS_INVALID, "package %s lacks the network file %s",
-                             package->folder, network->file);
-        if (*network->sha256 && strcmp(network->sha256, digest) != 0)
-            return error_set(err, STATUS_INVALID,
-                             "package %s: package.yaml and MANIFEST state different digests of %s",
-                             package->folder, network->file);
-        memcpy(network->sha256, digest, DIGEST_TEXT_SIZE);
+        if (network->present)
+            status = bind_network(manifest, package, network->file, network->sha256, err);
     }
-    return 0;
+    if (status == 0 && package->view.present)
+        status = bind_network(manifest, package, package->view.file, package->view.sha256, err);
+    return status;
 }
 
 static int fill(const char *folder, const struct package_options *options,
@@ -117,27 +126,40 @@ int package_open(const char *folder, const struct package_options *options,
     return 0;
 }
 
+static int open_network(const struct package *package, const struct net_library *library,
+                        const char *file, const char *sha256, struct net **ret_net,
+                        struct error *err)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/%s", package->folder, file) >= (int)sizeof path)
+        return error_set(err, STATUS_LIMIT, "package %s has too long a path", package->folder);
+    return net_open(library, path, *sha256 ? sha256 : NULL, ret_net, err);
+}
+
 int package_nets_open(const struct package *package, const struct net_library *library,
                       struct package_nets *ret_nets, struct error *err)
 {
     struct package_nets nets = {0};
+    const struct package_view *view = &package->view;
     int status = 0;
     for (int roi = 0; roi < ROI_COUNT && status == 0; roi++) {
         const struct package_network *network = &package->networks[roi];
-        char path[PATH_MAX];
         if (!network->present)
             continue;
-        if (snprintf(path, sizeof path, "%s/%s", package->folder, network->file) >=
-            (int)sizeof path)
-            status = error_set(err, STATUS_LIMIT, "package %s has too long a path",
-                               package->folder);
-        else
-            status = net_open(library, path, *network->sha256 ? network->sha256 : NULL,
-                              &nets.net[roi], err);
+        status = open_network(package, library, network->file, network->sha256, &nets.net[roi],
+                              err);
         if (status == 0) {
             status = outline_check(nets.net[roi], &network->outline, err);
             if (status < 0)
                 error_prefix(err, "package %s: %s", package->name, network->file);
+        }
+    }
+    if (status == 0 && view->present) {
+        status = open_network(package, library, view->file, view->sha256, &nets.view, err);
+        if (status == 0) {
+            status = view_check(nets.view, &view->network, err);
+            if (status < 0)
+                error_prefix(err, "package %s: %s", package->name, view->file);
         }
     }
     if (status < 0) {
@@ -152,5 +174,6 @@ void package_nets_release(struct package_nets *nets)
 {
     for (int roi = 0; roi < ROI_COUNT; roi++)
         net_free(nets->net[roi]);
+    net_free(nets->view);
     *nets = (struct package_nets){0};
 }

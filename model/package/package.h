@@ -12,6 +12,7 @@
 #include "model/findings.h"
 #include "model/net/net.h"
 #include "model/outline.h"
+#include "model/view.h"
 
 struct radiomics_settings;
 
@@ -45,6 +46,13 @@ struct package_network {
     struct outline_network outline;
 };
 
+struct package_view {
+    bool present;
+    const char *file;
+    char sha256[DIGEST_TEXT_SIZE];
+    struct view_network network;
+};
+
 struct package_term {
     const char *feature;
     double centre, scale, coefficient; /* coefficient × (value − centre) / scale */
@@ -65,8 +73,10 @@ struct package {
     bool required[ROI_COUNT]; /* regions without which there is no risk */
     enum package_sizes sizes;
     struct package_network networks[ROI_COUNT];
+    struct package_view view; /* tells breast from axilla where nothing else does */
     struct radiomics_settings *radiomics; /* owned; NULL: none */
     double agreement_min; /* below it an outline is unsure; 0 to 1 */
+    bool unsure_allowed;  /* a risk in spite of an unsure outline */
     bool has_model;       /* else `incomplete` says what is missing */
     bool has_intercept;
     double intercept;
@@ -100,6 +110,7 @@ void package_free(struct package *package);
 /* The opened networks of a package; NULL where it has none. */
 struct package_nets {
     struct net *net[ROI_COUNT];
+    struct net *view;
 };
 /* Opens them and checks names and shapes. */
 int package_nets_open(const struct package *package, const struct net_library *library,

@@ -229,12 +229,13 @@ static int read_inputs(const struct reader *r, const struct yaml_node *root, str
 /* ---- networks ---- */
 
 static int read_file_name(const struct reader *r, const struct yaml_node *map,
-                          struct package_network *network, struct error *err)
+                          const char **ret_file, char sha256[DIGEST_TEXT_SIZE],
+                          struct error *err)
 {
-    int status = need_text(r, map, "file", &network->file, err);
+    int status = need_text(r, map, "file", ret_file, err);
     if (status < 0)
         return status;
-    if (!manifest_path_valid(network->file))
+    if (!manifest_path_valid(*ret_file))
         return yaml_error(r->yaml, yaml_get(map, "file"), err,
                           "must be a plain path below the package");
     const struct yaml_node *node = yaml_get(map, "sha256");
@@ -247,12 +248,13 @@ static int read_file_name(const struct reader *r, const struct yaml_node *map,
     if (strlen(hex) != DIGEST_TEXT_SIZE - 1 ||
         strspn(hex, "0123456789abcdef") != DIGEST_TEXT_SIZE - 1)
         return yaml_error(r->yaml, node, err, "must be 64 lower-case hexadecimal digits");
-    memcpy(network->sha256, hex, DIGEST_TEXT_SIZE);
+    memcpy(sha256, hex, DIGEST_TEXT_SIZE);
     return 0;
 }
 
 static int read_normalisation(const struct reader *r, const struct yaml_node *map,
-                              struct outline_network *outline, struct error *err)
+                              double *ret_scale, double *ret_mean, double *ret_std,
+                              struct error *err)
 {
     static const char *const keys[] = {"scale", "mean", "std", NULL};
     const struct yaml_node *node = NULL;
@@ -260,11 +262,11 @@ static int read_normalisation(const struct reader *r, const struct yaml_node *ma
     if (status == 0)
         status = yaml_check_keys(r->yaml, node, keys, err);
     if (status == 0)
-        status = need_above_zero(r, node, "scale", &outline->scale, err);
+        status = need_above_zero(r, node, "scale", ret_scale, err);
     if (status == 0)
-        status = need_number(r, node, "mean", -1e6, 1e6, &outline->mean, err);
+        status = need_number(r, node, "mean", -1e6, 1e6, ret_mean, err);
     if (status == 0)
-        status = need_above_zero(r, node, "std", &outline->std, err);
+        status = need_above_zero(r, node, "std", ret_std, err);
     return status;
 }
 
@@ -293,6 +295,33 @@ static int read_channels(const struct reader *r, const struct yaml_node *map, en
     return 0;
 }
 
+/* Optional: what the input's channels are. Grey always comes first. */
+static int read_channels_in(const struct reader *r, const struct yaml_node *map,
+                            struct outline_network *outline, struct error *err)
+{
+    static const char *const words[] = {"grey", "callipers", NULL};
+    const struct yaml_node *list = yaml_get(map, "channels_in");
+    int index, status = 0;
+    if (!list)
+        return 0;
+    if (list->kind != YAML_SEQUENCE || list->count < 1 || list->count > 2)
+        return yaml_error(r->yaml, list, err, "must be [grey] or [grey, callipers]");
+    for (size_t i = 0; i < list->count && status == 0; i++) {
+        status = read_word(r, &list->children[i], words, &index, err);
+        if (status == 0 && index != (int)i)
+            status = yaml_error(r->yaml, list, err, "must be [grey] or [grey, callipers]");
+    }
+    outline->callipers = list->count == 2;
+    return status;
+}
+
+/* Optional: a closer look. */
+static int read_zoom(const struct reader *r, const struct yaml_node *map,
+                     struct outline_network *outline, struct error *err)
+{
+    return yaml_get(map, "zoom") ? need_number(r, map, "zoom", 1.2, 8, &outline->zoom, err) : 0;
+}
+
 static int optional_name(const struct reader *r, const struct yaml_node *map, const char *key,
                          const char *otherwise, const char **ret_text, struct error *err)
 {
@@ -307,15 +336,15 @@ static int read_network(const struct reader *r, const struct yaml_node *map, enu
                         struct error *err)
 {
     static const char *const keys[] = {"file", "sha256", "input", "output", "input_size",
-                                       "normalisation", "channels", "threshold",
-                                       "min_area_fraction", NULL};
+                                       "normalisation", "channels_in", "channels", "threshold",
+                                       "min_area_fraction", "zoom", NULL};
     struct package_network *network = &r->package->networks[roi];
     struct outline_network *outline = &network->outline;
     const struct yaml_node *node = NULL;
     int64_t size;
     int status = yaml_check_keys(r->yaml, map, keys, err);
     if (status == 0)
-        status = read_file_name(r, map, network, err);
+        status = read_file_name(r, map, &network->file, network->sha256, err);
     if (status == 0)
         status = optional_name(r, map, "input", "image", &outline->input, err);
     if (status == 0)
@@ -325,9 +354,13 @@ static int read_network(const struct reader *r, const struct yaml_node *map, enu
     if (status == 0)
         status = yaml_int(r->yaml, node, 8, OUTLINE_INPUT_MAX, &size, err);
     if (status == 0)
-        status = read_normalisation(r, map, outline, err);
+        status = read_normalisation(r, map, &outline->scale, &outline->mean, &outline->std, err);
+    if (status == 0)
+        status = read_channels_in(r, map, outline, err);
     if (status == 0)
         status = read_channels(r, map, roi, outline, err);
+    if (status == 0)
+        status = read_zoom(r, map, outline, err);
     if (status == 0)
         status = need_number(r, map, "threshold", 0.01, 0.99, &outline->threshold, err);
     if (status == 0)
@@ -339,12 +372,45 @@ static int read_network(const struct reader *r, const struct yaml_node *map, enu
     return 0;
 }
 
+static int read_view(const struct reader *r, const struct yaml_node *map, struct error *err)
+{
+    static const char *const keys[] = {"file", "sha256", "input", "output", "input_size",
+                                       "normalisation", "confidence_min", NULL};
+    struct package_view *view = &r->package->view;
+    const struct yaml_node *node = NULL;
+    int64_t size;
+    int status = yaml_check_keys(r->yaml, map, keys, err);
+    if (status == 0)
+        status = read_file_name(r, map, &view->file, view->sha256, err);
+    if (status == 0)
+        status = optional_name(r, map, "input", "image", &view->network.input, err);
+    if (status == 0)
+        status = optional_name(r, map, "output", "probability", &view->network.output, err);
+    if (status == 0)
+        status = need(r, map, "input_size", &node, err);
+    if (status == 0)
+        status = yaml_int(r->yaml, node, 8, OUTLINE_INPUT_MAX, &size, err);
+    if (status == 0)
+        status = read_normalisation(r, map, &view->network.scale, &view->network.mean,
+                                    &view->network.std, err);
+    if (status == 0)
+        status = need_number(r, map, "confidence_min", 0.34, 1, &view->network.confidence_min, err);
+    if (status < 0)
+        return status;
+    view->network.input_size = (int)size;
+    view->present = true;
+    return 0;
+}
+
 static int read_networks(const struct reader *r, const struct yaml_node *root, struct error *err)
 {
     const struct yaml_node *map = yaml_get(root, "networks");
     if (yaml_is_null(map))
         return 0;
-    int status = yaml_check_keys(r->yaml, map, roi_words, err);
+    static const char *const keys[] = {"tumour", "node", "view", NULL};
+    int status = yaml_check_keys(r->yaml, map, keys, err);
+    if (status == 0 && !yaml_is_null(yaml_get(map, "view")))
+        status = read_view(r, yaml_get(map, "view"), err);
     for (int roi = 0; roi < ROI_COUNT && status == 0; roi++) {
         const struct yaml_node *node = yaml_get(map, roi_words[roi]);
         if (!yaml_is_null(node))
@@ -586,11 +652,22 @@ static int check_complete(const struct reader *r, const struct yaml_node *root, 
     return 0;
 }
 
+/* Optional: what an unsure outline means for the risk. */
+static int read_unsure(const struct reader *r, const struct yaml_node *root, struct error *err)
+{
+    static const char *const words[] = {"no_risk", "allow", NULL};
+    const struct yaml_node *node = yaml_get(root, "unsure");
+    int index = 0;
+    int status = node ? read_word(r, node, words, &index, err) : 0;
+    r->package->unsure_allowed = index == 1;
+    return status;
+}
+
 int package_read(const struct yaml *yaml, struct package *package, struct error *err)
 {
     static const char *const keys[] = {
         "format", "name", "version", "intended_use", "outcome", "population", "inputs",
-        "networks", "radiomics", "agreement_min", "model", "incomplete", "provenance",
+        "networks", "radiomics", "agreement_min", "unsure", "model", "incomplete", "provenance",
         "performance", NULL};
     static int (*const parts[])(const struct reader *, const struct yaml_node *, struct error *) = {
         read_head, read_population, read_inputs, read_networks, read_radiomics, read_model,
@@ -600,6 +677,8 @@ int package_read(const struct yaml *yaml, struct package *package, struct error 
     int status = yaml_check_keys(yaml, root, keys, err);
     if (status == 0)
         status = need_number(&r, root, "agreement_min", 0, 1, &package->agreement_min, err);
+    if (status == 0)
+        status = read_unsure(&r, root, err);
     for (size_t i = 0; i < sizeof parts / sizeof *parts && status == 0; i++)
         status = parts[i](&r, root, err);
     return status;

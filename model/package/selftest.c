@@ -37,6 +37,21 @@ static int selftest_path(const struct package *package, const char *name, char o
     return 0;
 }
 
+static int read_grey(const struct package *package, const char *name, struct image *ret_grey,
+                     struct error *err)
+{
+    char path[PATH_MAX];
+    struct image image;
+    int status = selftest_path(package, name, path, err);
+    if (status == 0)
+        status = image_read_png(path, &image, err);
+    if (status < 0)
+        return status;
+    status = image_to_grey(&image, ret_grey, err);
+    image_release(&image);
+    return status;
+}
+
 static int roi_path(const struct package *package, enum roi roi, const char *suffix,
                     char out[PATH_MAX], struct error *err)
 {
@@ -45,19 +60,12 @@ static int roi_path(const struct package *package, enum roi roi, const char *suf
     return selftest_path(package, name, out, err);
 }
 
-static int read_grey(const struct package *package, enum roi roi, struct image *ret_grey,
-                     struct error *err)
+static int read_roi_grey(const struct package *package, enum roi roi, struct image *ret_grey,
+                         struct error *err)
 {
-    char path[PATH_MAX];
-    struct image image;
-    int status = roi_path(package, roi, "", path, err);
-    if (status == 0)
-        status = image_read_png(path, &image, err);
-    if (status < 0)
-        return status;
-    status = image_to_grey(&image, ret_grey, err);
-    image_release(&image);
-    return status;
+    char name[64];
+    snprintf(name, sizeof name, "%s.png", roi_name(roi));
+    return read_grey(package, name, ret_grey, err);
 }
 
 static void summarise(const struct plane *plane, struct channel_result *result)
@@ -81,7 +89,7 @@ static int run_network(const struct package *package, const struct package_nets 
 {
     const struct outline_network *network = &package->networks[roi].outline;
     struct image grey;
-    int status = read_grey(package, roi, &grey, err);
+    int status = read_roi_grey(package, roi, &grey, err);
     if (status < 0)
         return status;
     for (int i = 0; i < network->channels && status == 0; i++) {
@@ -119,7 +127,7 @@ static int run_features(const struct package *package, enum roi roi,
         .found = true,
         .calibration = {CALIBRATION_REGION, SPACING_MM, SPACING_MM, 0},
     };
-    int status = read_grey(package, roi, &grey, err);
+    int status = read_roi_grey(package, roi, &grey, err);
     if (status == 0)
         status = read_masks(package, roi, &region, err);
     if (status == 0)
@@ -193,6 +201,34 @@ static int check_network(const struct package *package, const struct package_net
     int status = run_network(package, nets, roi, results, err);
     for (size_t i = 0; i < list->count && status == 0; i++)
         status = check_channel(package, yaml, &list->children[i], &results[i], roi_name(roi), err);
+    return status;
+}
+
+static int run_view(const struct package *package, const struct package_nets *nets,
+                    double probability[VIEW_COUNT], struct error *err)
+{
+    struct image grey;
+    int status = read_grey(package, "view.png", &grey, err);
+    if (status < 0)
+        return status;
+    status = view_run(nets->view, &package->view.network, &grey, NULL, probability, err);
+    image_release(&grey);
+    return status;
+}
+
+static int check_view(const struct package *package, const struct package_nets *nets,
+                      const struct yaml *yaml, const struct yaml_node *map, struct error *err)
+{
+    double found[VIEW_COUNT], stated;
+    const struct yaml_node *list = yaml_get(map, "view");
+    if (!list || list->kind != YAML_SEQUENCE || list->count != VIEW_COUNT)
+        return yaml_error(yaml, map, err, "'view' must list %d probabilities", VIEW_COUNT);
+    int status = run_view(package, nets, found, err);
+    for (size_t i = 0; i < VIEW_COUNT && status == 0; i++) {
+        status = yaml_double(yaml, &list->children[i], &stated, err);
+        if (status == 0 && !close_enough(stated, found[i], NETWORK_TOLERANCE, 0))
+            status = differs(package, err, "view", "output of the network", stated, found[i]);
+    }
     return status;
 }
 
@@ -279,6 +315,8 @@ static int check_all(const struct package *package, const struct package_nets *n
         if (package->networks[roi].present)
             status = check_network(package, nets, yaml, yaml_get(root, "networks"), (enum roi)roi,
                                    err);
+    if (status == 0 && package->view.present)
+        status = check_view(package, nets, yaml, yaml_get(root, "networks"), err);
     for (int roi = 0; roi < ROI_COUNT && status == 0; roi++)
         if (package->required[roi])
             status = check_features(package, yaml, yaml_get(root, "features"), (enum roi)roi,
@@ -336,6 +374,18 @@ static int print_network(const struct package *package, const struct package_net
     return status;
 }
 
+static int print_view(const struct package *package, const struct package_nets *nets,
+                      struct buffer *out, struct error *err)
+{
+    double probability[VIEW_COUNT];
+    int status = run_view(package, nets, probability, err);
+    if (status == 0)
+        status = buffer_print(out, err, "  view: [");
+    for (int i = 0; i < VIEW_COUNT && status == 0; i++)
+        status = print_rounded(probability[i], i ? ", " : "", out, err);
+    return status < 0 ? status : buffer_print(out, err, "]\n");
+}
+
 static int print_features(const struct feature_list *features, enum roi roi, struct buffer *out,
                           struct error *err)
 {
@@ -374,11 +424,14 @@ static int print_all(const struct package *package, const struct package_nets *n
                      struct feature_list features[ROI_COUNT], struct buffer *out,
                      struct error *err)
 {
-    bool any = package->networks[ROI_TUMOUR].present || package->networks[ROI_NODE].present;
+    bool any = package->networks[ROI_TUMOUR].present || package->networks[ROI_NODE].present ||
+               package->view.present;
     int status = buffer_print(out, err, "format: 1\n%s", any ? "networks:\n" : "");
     for (int roi = 0; roi < ROI_COUNT && status == 0; roi++)
         if (package->networks[roi].present)
             status = print_network(package, nets, (enum roi)roi, out, err);
+    if (status == 0 && package->view.present)
+        status = print_view(package, nets, out, err);
     if (status == 0)
         status = buffer_print(out, err, "features:\n");
     for (int roi = 0; roi < ROI_COUNT && status == 0; roi++) {

@@ -141,7 +141,7 @@ static void check_regions(const struct package *package, const struct score_inpu
             score_add_reason(score, "the study has no picture of the %s", name);
         else if (!region->found)
             score_add_reason(score, "no %s was found in its picture", name);
-        else if (!(region->agreement >= package->agreement_min))
+        else if (!package->unsure_allowed && !(region->agreement >= package->agreement_min))
             score_add_reason(score, "the outline of the %s is unsure (agreement %.2f, needed %.2f)",
                              name, region->agreement, package->agreement_min);
     }
