@@ -10,10 +10,17 @@
 /* The sink's side of one association. */
 struct session {
     const struct association *association;
-    struct store_association *open; /* tells the indexer which studies are still coming */
+    /* Tells the indexer which studies are still coming; NULL before the first object. */
+    struct store_association *open;
     struct store_temp temp;
+    bool store_failed; /* the store did not take the object at hand */
     uint32_t identical, variants;
 };
+
+static struct board *board_of(const struct session *session)
+{
+    return session->association->role->board;
+}
 
 static void progress(const struct session *session)
 {
@@ -23,8 +30,14 @@ static void progress(const struct session *session)
 static int begin(void *context, int *ret_fd, struct error *err)
 {
     struct session *session = context;
+    const struct association *association = session->association;
+    int status = 0;
     progress(session);
-    int status = store_incoming_begin(session->association->store, &session->temp, err);
+    if (!session->open) /* a disk that is full now refuses this object, and is asked again */
+        status = store_association_open(association->store, association->id, &session->open, err);
+    if (status == 0)
+        status = store_incoming_begin(association->store, &session->temp, err);
+    session->store_failed = status < 0;
     if (status == 0)
         *ret_fd = session->temp.fd;
     return status;
@@ -33,24 +46,27 @@ static int begin(void *context, int *ret_fd, struct error *err)
 static int study(void *context, const struct dicom_received *object, struct error *err)
 {
     struct session *session = context;
-    return store_association_add_study(session->open, object->study_instance_uid, err);
+    int status = store_association_add_study(session->open, object->study_instance_uid, err);
+    session->store_failed = status < 0;
+    return status;
 }
 
 static int commit(void *context, const struct dicom_received *object, struct error *err)
 {
     struct session *session = context;
     struct store_committed committed;
-    struct board_received *received = &session->association->role->board->received;
     progress(session);
     int status = store_incoming_commit(&session->temp, object->sop_instance_uid,
                                        object->data_set_sha256, &committed, err);
+    session->store_failed = status < 0;
     if (status < 0)
         return status;
     progress(session);
-    atomic_fetch_add(committed.outcome == STORE_NEW         ? &received->stored
-                     : committed.outcome == STORE_IDENTICAL ? &received->identical
-                                                            : &received->variants, 1);
-    atomic_fetch_add(&received->bytes, object->data_set_bytes);
+    board_count(board_of(session), committed.outcome == STORE_NEW         ? BOARD_OBJECTS_NEW
+                                   : committed.outcome == STORE_IDENTICAL ? BOARD_OBJECTS_IDENTICAL
+                                                                          : BOARD_OBJECTS_VARIANT,
+                1);
+    board_count(board_of(session), BOARD_BYTES, object->data_set_bytes);
     session->identical += committed.outcome == STORE_IDENTICAL;
     session->variants += committed.outcome == STORE_VARIANT;
     log_event(committed.outcome == STORE_VARIANT ? LOG_WARNING : LOG_DEBUG,
@@ -68,10 +84,25 @@ static void abandon(void *context)
     store_temp_abandon(&session->temp);
 }
 
+/* The status words are those of dicom/receiver.h. */
+static enum board_counter refusal(const struct session *session, uint16_t dimse_status,
+                                  int reason)
+{
+    switch (dimse_status) {
+    case 0xA700:
+        return reason == STATUS_LIMIT && !session->store_failed ? BOARD_REFUSED_TOO_LARGE
+                                                                : BOARD_REFUSED_NO_SPACE;
+    case 0xA900: return BOARD_REFUSED_MISMATCH;
+    case 0xC000: return BOARD_REFUSED_INVALID;
+    default: return BOARD_REFUSED_FAILURE;
+    }
+}
+
 static void refused(void *context, uint16_t dimse_status, const struct error *reason)
 {
     struct session *session = context;
-    atomic_fetch_add(&session->association->role->board->received.refused, 1);
+    board_count(board_of(session), BOARD_OBJECTS_REFUSED, 1);
+    board_count(board_of(session), refusal(session, dimse_status, reason->status), 1);
     log_error(LOG_WARNING, "object refused", reason, "assoc=%s dimse_status=0x%04X",
               session->association->id, dimse_status);
 }
@@ -104,14 +135,11 @@ int association_serve(const struct association *association, int fd)
     struct dicom_association_result result = {0};
     struct error err = {0};
     int64_t started_us = clock_monotonic_us(clock_system());
-    int status =
-        store_association_open(association->store, association->id, &session.open, &err);
-    if (status < 0) {
-        log_error(LOG_ERROR, "association not served", &err, "assoc=%s", association->id);
-        return 1;
-    }
-    status = serve(&session, fd, &result, &err);
+    int status = serve(&session, fd, &result, &err);
     store_association_close(session.open);
+    if (status < 0 || result.end == DICOM_END_REJECTED)
+        board_count(board_of(&session),
+                    status < 0 ? BOARD_ASSOCIATIONS_FAILED : BOARD_ASSOCIATIONS_REJECTED, 1);
     long long ms = (long long)((clock_monotonic_us(clock_system()) - started_us) / 1000);
     /* An AE title comes from outside: quoted. */
 #define SUMMARY                                                                                   \

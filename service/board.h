@@ -17,16 +17,44 @@ struct board_process {
     _Atomic uint32_t starts;
 };
 
-struct board_received {
-    _Atomic uint64_t associations, turned_away;
-    _Atomic uint64_t stored, identical, variants, refused; /* objects; each in one of them */
-    _Atomic uint64_t bytes;
+/* What is counted; service/metrics_page.c has the name and the meaning of each. */
+enum board_counter {
+    BOARD_OBJECTS_NEW, /* an object that a peer sent is in one of these four */
+    BOARD_OBJECTS_IDENTICAL,
+    BOARD_OBJECTS_VARIANT,
+    BOARD_OBJECTS_REFUSED,
+    BOARD_BYTES,
+    BOARD_REFUSED_NO_SPACE, /* a refused object is also in one of these five */
+    BOARD_REFUSED_TOO_LARGE,
+    BOARD_REFUSED_INVALID,
+    BOARD_REFUSED_MISMATCH,
+    BOARD_REFUSED_FAILURE,
+    BOARD_ASSOCIATIONS,
+    BOARD_ASSOCIATIONS_REJECTED,
+    BOARD_ASSOCIATIONS_FAILED,
+    BOARD_TURNED_AWAY,
+    BOARD_INDEXED_NEW, /* an object that was received is in one of these six */
+    BOARD_INDEXED_IDENTICAL,
+    BOARD_INDEXED_VARIANT,
+    BOARD_INDEXED_OWN,
+    BOARD_INDEXED_MIXED,
+    BOARD_INDEXED_UNREADABLE,
+    BOARD_RESULTS_RISK,
+    BOARD_RESULTS_NO_RISK,
+    BOARD_RESULTS_NOT_APPLICABLE,
+    BOARD_ATTEMPTS_FAILED,
+    BOARD_COUNTERS,
 };
 
 struct board {
-    struct board_received received;
+    _Atomic uint64_t counters[BOARD_COUNTERS];
     struct board_process processes[BOARD_PROCESSES_MAX];
 };
+
+static inline void board_count(struct board *board, enum board_counter counter, uint64_t more)
+{
+    atomic_fetch_add(&board->counters[counter], more);
+}
 
 /* `ret_fd`: for other processes, sealed at its size; the caller closes it. */
 int board_make(struct board **ret_board, int *ret_fd, struct error *err);

@@ -134,9 +134,24 @@ static int record_unreadable(struct indexer *x, const struct store_file *file,
 {
     log_error(LOG_WARNING, "unreadable object", reason, "key=%s", file->key);
     int status = index_unreadable(x->database.db, file->key, reason->message, err);
-    if (status == 0)
-        move_to_stored(x, file->key);
-    return status;
+    if (status < 0)
+        return status;
+    board_count(x->role->board, BOARD_INDEXED_UNREADABLE, 1);
+    move_to_stored(x, file->key);
+    return 0;
+}
+
+static enum board_counter counter_of(enum index_outcome outcome)
+{
+    switch (outcome) {
+    case INDEX_NEW: return BOARD_INDEXED_NEW;
+    case INDEX_IDENTICAL: return BOARD_INDEXED_IDENTICAL;
+    case INDEX_VARIANT: return BOARD_INDEXED_VARIANT;
+    case INDEX_OWN: return BOARD_INDEXED_OWN;
+    case INDEX_MIXED: return BOARD_INDEXED_MIXED;
+    case INDEX_REFUSED: break;
+    }
+    return BOARD_INDEXED_UNREADABLE;
 }
 
 static void tell(const struct reading *r, const struct index_answer *answer)
@@ -177,6 +192,7 @@ static int index_batch(struct indexer *x, size_t count, struct error *err)
     int status = index_add(x->database.db, x->objects, readable, x->answers, err);
     for (size_t i = 0; status == 0 && i < readable; i++) {
         tell(&x->readings[i], &x->answers[i]);
+        board_count(x->role->board, counter_of(x->answers[i].outcome), 1);
         move_to_stored(x, x->readings[i].file->key);
     }
     return status;

@@ -148,33 +148,59 @@ static int add_store(const struct metrics_source *source, struct buffer *page, s
 
 /* ---- the processes ----------------------------------------------------------------------- */
 
-static int add_received(const struct board *board, struct buffer *page, struct error *err)
+/* Rows of one family follow each other; the first carries its help. */
+static const struct {
+    const char *family, *labels, *help;
+} counters[BOARD_COUNTERS] = {
+#define RECEIVED "axnode_received_objects_total"
+    [BOARD_OBJECTS_NEW] = {RECEIVED, "{outcome=\"new\"}",
+                           "Objects that peers sent, by what became of them."},
+    [BOARD_OBJECTS_IDENTICAL] = {RECEIVED, "{outcome=\"identical\"}", NULL},
+    [BOARD_OBJECTS_VARIANT] = {RECEIVED, "{outcome=\"variant\"}", NULL},
+    [BOARD_OBJECTS_REFUSED] = {RECEIVED, "{outcome=\"refused\"}", NULL},
+    [BOARD_BYTES] = {"axnode_received_bytes_total", "", "Bytes of the objects that were taken."},
+#define REFUSED "axnode_refused_objects_total"
+    [BOARD_REFUSED_NO_SPACE] = {REFUSED, "{reason=\"no_space\"}",
+                                "Objects that were refused, by reason."},
+    [BOARD_REFUSED_TOO_LARGE] = {REFUSED, "{reason=\"too_large\"}", NULL},
+    [BOARD_REFUSED_INVALID] = {REFUSED, "{reason=\"invalid\"}", NULL},
+    [BOARD_REFUSED_MISMATCH] = {REFUSED, "{reason=\"mismatch\"}", NULL},
+    [BOARD_REFUSED_FAILURE] = {REFUSED, "{reason=\"failure\"}", NULL},
+    [BOARD_ASSOCIATIONS] = {"axnode_associations_total", "",
+                            "Connections of peers that were served."},
+    [BOARD_ASSOCIATIONS_REJECTED] = {"axnode_associations_rejected_total", "",
+                                     "Associations with nothing that can be agreed on."},
+    [BOARD_ASSOCIATIONS_FAILED] = {"axnode_associations_failed_total", "",
+                                   "Associations that a silent or faulty peer ended, or a fault "
+                                   "here."},
+    [BOARD_TURNED_AWAY] = {"axnode_connections_turned_away_total", "",
+                           "Connections closed because too many were open."},
+#define INDEXED "axnode_indexed_objects_total"
+    [BOARD_INDEXED_NEW] = {INDEXED, "{outcome=\"new\"}",
+                           "Received objects that were read, by what they are."},
+    [BOARD_INDEXED_IDENTICAL] = {INDEXED, "{outcome=\"identical\"}", NULL},
+    [BOARD_INDEXED_VARIANT] = {INDEXED, "{outcome=\"variant\"}", NULL},
+    [BOARD_INDEXED_OWN] = {INDEXED, "{outcome=\"own\"}", NULL},
+    [BOARD_INDEXED_MIXED] = {INDEXED, "{outcome=\"mixed\"}", NULL},
+    [BOARD_INDEXED_UNREADABLE] = {INDEXED, "{outcome=\"unreadable\"}", NULL},
+#define RESULTS "axnode_results_total"
+    [BOARD_RESULTS_RISK] = {RESULTS, "{outcome=\"risk\"}", "Analyses that ended, by outcome."},
+    [BOARD_RESULTS_NO_RISK] = {RESULTS, "{outcome=\"no_risk\"}", NULL},
+    [BOARD_RESULTS_NOT_APPLICABLE] = {RESULTS, "{outcome=\"not_applicable\"}", NULL},
+    [BOARD_ATTEMPTS_FAILED] = {"axnode_attempts_failed_total", "",
+                               "Attempts at an analysis that failed, tried again or not."},
+};
+
+static int add_counters(const struct board *board, struct buffer *page, struct error *err)
 {
-    const struct {
-        const char *outcome;
-        uint64_t value;
-    } objects[] = {{"new", atomic_load(&board->received.stored)},
-                   {"identical", atomic_load(&board->received.identical)},
-                   {"variant", atomic_load(&board->received.variants)},
-                   {"refused", atomic_load(&board->received.refused)}};
-    int status = family(page, "axnode_received_objects_total", "counter",
-                        "Objects that peers sent, by what became of them.", err);
-    for (size_t i = 0; status == 0 && i < sizeof objects / sizeof *objects; i++)
-        status = buffer_print(page, err,
-                              "axnode_received_objects_total{outcome=\"%s\"} %" PRIu64 "\n",
-                              objects[i].outcome, objects[i].value);
-    if (status == 0)
-        status = single(page, "axnode_received_bytes_total", "counter",
-                        "Bytes of the objects that were taken.",
-                        atomic_load(&board->received.bytes), err);
-    if (status == 0)
-        status = single(page, "axnode_associations_total", "counter",
-                        "Connections of peers that were served.",
-                        atomic_load(&board->received.associations), err);
-    if (status == 0)
-        status = single(page, "axnode_connections_turned_away_total", "counter",
-                        "Connections closed because too many were open.",
-                        atomic_load(&board->received.turned_away), err);
+    int status = 0;
+    for (int i = 0; status == 0 && i < BOARD_COUNTERS; i++) {
+        if (counters[i].help)
+            status = family(page, counters[i].family, "counter", counters[i].help, err);
+        if (status == 0)
+            status = buffer_print(page, err, "%s%s %" PRIu64 "\n", counters[i].family,
+                                  counters[i].labels, atomic_load(&board->counters[i]));
+    }
     return status;
 }
 
@@ -249,7 +275,7 @@ int metrics_page(const struct metrics_source *source, struct buffer *ret_page,
         status = buffer_print(ret_page, err, "axnode_build_info{version=\"%s\"} 1\n",
                               AXNODE_VERSION);
     if (status == 0)
-        status = add_received(source->board, ret_page, err);
+        status = add_counters(source->board, ret_page, err);
     if (status == 0)
         status = add_processes(source->board, ret_page, err);
     if (status == 0)

@@ -169,7 +169,7 @@ static void child_fork(struct acceptor *a, int fd, const char *peer)
     } else {
         child->pid = pid;
         a->live++;
-        atomic_fetch_add(&a->role->board->received.associations, 1);
+        board_count(a->role->board, BOARD_ASSOCIATIONS, 1);
         log_event(LOG_DEBUG, "association begins", "assoc=%s peer=%s child_pid=%d", child->id,
                   peer, (int)pid);
     }
@@ -186,9 +186,11 @@ static void children_reap(struct acceptor *a)
         int how;
         if (child->pid <= 0 || waitpid(child->pid, &how, WNOHANG) <= 0)
             continue;
-        if (WIFSIGNALED(how))
+        if (WIFSIGNALED(how)) {
+            board_count(a->role->board, BOARD_ASSOCIATIONS_FAILED, 1);
             log_event(LOG_ERROR, "association's process died", "assoc=%s peer=%s signal=%d",
                       child->id, child->peer, WTERMSIG(how));
+        }
         child->pid = 0;
         a->live--;
     }
@@ -217,7 +219,7 @@ static void tell_turned_away(struct acceptor *a, const char *peer)
 {
     int64_t now = now_us();
     a->turned_away++;
-    atomic_fetch_add(&a->role->board->received.turned_away, 1);
+    board_count(a->role->board, BOARD_TURNED_AWAY, 1);
     if (a->told_us && now - a->told_us < 1000000)
         return;
     log_event(LOG_WARNING, "connection closed: too many associations are open",

@@ -339,6 +339,13 @@ static void job_failed(struct worker *w, const struct queue_job *job, bool perma
         log_error(LOG_WARNING, "claim not given back", &err, "job=%" PRId64, job->id);
 }
 
+static enum board_counter counter_of(enum pipeline_outcome outcome)
+{
+    return outcome == PIPELINE_RISK      ? BOARD_RESULTS_RISK
+           : outcome == PIPELINE_NO_RISK ? BOARD_RESULTS_NO_RISK
+                                         : BOARD_RESULTS_NOT_APPLICABLE;
+}
+
 static void job_work(struct worker *w, const struct queue_job *job)
 {
     struct pipeline_result result = {0};
@@ -359,6 +366,10 @@ static void job_work(struct worker *w, const struct queue_job *job)
             status = result_commit(w, job, folder.path, &result, &committed, &err);
         store_work_remove(&folder);
     }
+    if (status == 0)
+        board_count(w->role->board, counter_of(result.outcome), 1);
+    else
+        board_count(w->role->board, BOARD_ATTEMPTS_FAILED, 1);
     if (status == 0)
         log_event(LOG_INFO, "job done",
                   "job=%" PRId64 " outcome=%s state=%s objects=%d reason=%s ms=%lld", job->id,
