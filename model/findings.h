@@ -79,6 +79,7 @@ struct region_finding {
     struct mask hilum;   /* nodes only; may have no pixels set; zeroed struct when no output */
     double probability;  /* mean network output inside the mask */
     double agreement;    /* mean Dice of every two passes, 0 to 1 */
+    bool unsure;         /* agreement is below what the package asks for */
     int passes;          /* that the outline was made of */
     int callipers;       /* marks of callipers that guided the outline; 0: none */
     bool touches_border; /* of the picture or of its tissue region */

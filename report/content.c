@@ -243,6 +243,10 @@ static int add_group(struct builder *b, struct sr_node *measurements, enum roi r
     for (size_t i = 0; i < count; i++)
         add_number(b, group, SR_CONTAINS, quantities[i].concept, quantities[i].value,
                    quantities[i].decimals, quantities[i].unit);
+    struct statement statements[STATEMENTS_MAX];
+    const size_t said = words_statements(region, roi, statements);
+    for (size_t i = 0; i < said; i++)
+        add_code(b, group, SR_CONTAINS, statements[i].concept, statements[i].value);
     /* Viewers that show groups alone would not show the risk otherwise. */
     if (roi == ROI_NODE && b->input->score->has_risk)
         add_risk(b, group, false);

@@ -122,6 +122,34 @@ static void add_quantities(struct json *j, cJSON *region, const struct region_fi
     }
 }
 
+static void add_statements(struct json *j, cJSON *region, const struct region_finding *finding,
+                           enum roi roi)
+{
+    struct statement statements[STATEMENTS_MAX];
+    const size_t count = words_statements(finding, roi, statements);
+    cJSON *array = keep(j, cJSON_AddArrayToObject(region, "statements"));
+    for (size_t i = 0; array && i < count; i++) {
+        cJSON *item = append(j, array, cJSON_CreateObject());
+        text(j, item, "name", statements[i].key);
+        text(j, item, "label", statements[i].label);
+        text(j, item, "state", statements[i].state);
+        text(j, item, "text", statements[i].text);
+    }
+}
+
+/* From the outline to the hilum, in pixels of the picture; null without a hilum. */
+static void add_cortex_place(struct json *j, cJSON *region, const struct axis *cortex)
+{
+    const double ends[] = {cortex->x0, cortex->y0, cortex->x1, cortex->y1};
+    if (!(cortex->length_px > 0)) {
+        keep(j, cJSON_AddNullToObject(region, "cortex_place"));
+        return;
+    }
+    keep(j, cJSON_AddItemToObject(region, "cortex_place", cJSON_CreateDoubleArray(ends, 4))
+                ? region
+                : NULL);
+}
+
 static void add_region(struct json *j, cJSON *regions, enum roi roi)
 {
     static const char *const sources[] = {[CALIBRATION_NONE] = "none",
@@ -141,8 +169,14 @@ static void add_region(struct json *j, cJSON *regions, enum roi roi)
     text(j, region, "calibration", sources[finding->calibration.source]);
     number(j, region, "probability", finding->probability);
     number(j, region, "agreement", finding->agreement);
+    boolean(j, region, "unsure", finding->unsure);
+    number(j, region, "passes", finding->passes);
+    number(j, region, "callipers", finding->callipers);
     boolean(j, region, "touches_border", finding->touches_border);
+    if (roi == ROI_NODE)
+        add_cortex_place(j, region, &finding->measurements.cortex);
     add_quantities(j, region, finding, roi);
+    add_statements(j, region, finding, roi);
 }
 
 static void add_images(struct json *j, cJSON *root)

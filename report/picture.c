@@ -176,7 +176,8 @@ static void draw_hilum(struct page *page, const struct projection *p, const stru
     cairo_fill(page->cr);
 }
 
-static void draw_axis(struct page *page, const struct projection *p, const struct axis *axis)
+static void draw_axis(struct page *page, const struct projection *p, const struct axis *axis,
+                      uint32_t colour)
 {
     const struct point a = project(p, axis->x0, axis->y0), b = project(p, axis->x1, axis->y1);
     const double length = hypot(b.x - a.x, b.y - a.y);
@@ -189,7 +190,7 @@ static void draw_axis(struct page *page, const struct projection *p, const struc
     cairo_line_to(page->cr, a.x + tx, a.y + ty);
     cairo_move_to(page->cr, b.x - tx, b.y - ty);
     cairo_line_to(page->cr, b.x + tx, b.y + ty);
-    stroke_path(page, TEXT, 1.3);
+    stroke_path(page, colour, 1.3);
 }
 
 static void draw_scale(struct page *page, const struct projection *p,
@@ -229,11 +230,25 @@ static int draw_region(struct drawing *d, enum roi roi, struct box box, struct e
     if (region->hilum.pixels)
         draw_hilum(page, &p, &region->hilum);
     r = draw_outline(page, &p, &region->mask, REGION_COLOURS[roi], err);
-    draw_axis(page, &p, &region->measurements.long_axis);
-    draw_axis(page, &p, &region->measurements.short_axis);
+    draw_axis(page, &p, &region->measurements.long_axis, TEXT);
+    draw_axis(page, &p, &region->measurements.short_axis, TEXT);
+    draw_axis(page, &p, &region->measurements.cortex, HILUM_COLOUR);
     draw_scale(page, &p, &region->calibration);
     cairo_restore(page->cr);
     return r;
+}
+
+/* "hilum: present; cortex thicker than 3 mm: met (3.4 mm)" */
+static const char *statements_text(struct drawing *d, const struct region_finding *region,
+                                   enum roi roi)
+{
+    struct statement statements[STATEMENTS_MAX];
+    const size_t count = words_statements(region, roi, statements);
+    const char *all = "";
+    for (size_t i = 0; i < count && all; i++)
+        all = arena_print(&d->arena, "%s%s%s: %s", all, i ? "; " : "", statements[i].label,
+                          statements[i].text);
+    return text_of(d, all);
 }
 
 static void draw_values(struct drawing *d, enum roi roi, double x, double y)
@@ -246,15 +261,17 @@ static void draw_values(struct drawing *d, enum roi roi, double x, double y)
         char number[WORDS_NUMBER_SIZE];
         if (!q->headline)
             continue;
-        page_text(&d->page, (struct box){x, y, 260, 26}, q->label,
-                  (struct style){19, 14, false, false, FAINT});
+        page_text(&d->page, (struct box){x, y, 260, 23}, q->label,
+                  (struct style){18, 13, false, false, FAINT});
         page_text(
-            &d->page, (struct box){x + 270, y, PANEL_WIDTH - 270, 26},
+            &d->page, (struct box){x + 270, y, PANEL_WIDTH - 270, 23},
             text_of(d, arena_print(&d->arena, "%s %s", words_number(q->value, q->decimals, number),
                                    q->unit_text)),
-            (struct style){20, 14, true, false, TEXT});
-        y += 25;
+            (struct style){18, 13, true, false, TEXT});
+        y += 22;
     }
+    y += page_text(&d->page, (struct box){x, y + 2, PANEL_WIDTH, 56},
+                   statements_text(d, region, roi), (struct style){15, 10, false, false, TEXT});
     const struct report_image *image = &d->input->images[region->image];
     page_text(
         &d->page, (struct box){x, y + 4, PANEL_WIDTH, 20},
@@ -289,7 +306,9 @@ static int draw_panel(struct drawing *d, enum roi roi, double x, struct error *e
     if (!found)
         return 0;
     page_text(&d->page, (struct box){x, BODY_Y + PANEL_HEIGHT + 8, PANEL_WIDTH, 34},
-              words_region_title(roi), (struct style){23, 18, true, false, REGION_COLOURS[roi]});
+              text_of(d, arena_print(&d->arena, "%s%s", words_region_title(roi),
+                                     words_region(d->input, roi)->unsure ? ": outline unsure" : "")),
+              (struct style){23, 18, true, false, REGION_COLOURS[roi]});
     draw_values(d, roi, x, BODY_Y + PANEL_HEIGHT + 42);
     return 0;
 }

@@ -88,6 +88,19 @@ static int write_risk(struct buffer *out, const cJSON *root, struct error *err)
     return r;
 }
 
+static int write_statements(struct buffer *out, const cJSON *region, struct error *err)
+{
+    const cJSON *item;
+    int r = 0;
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(region, "statements"))
+    {
+        if (r == 0)
+            r = buffer_print(out, err, "  %-28s %s\n", text_in(item, "label"),
+                             text_in(item, "text"));
+    }
+    return r;
+}
+
 static int write_region(struct buffer *out, const cJSON *region, const char *missing,
                         struct error *err)
 {
@@ -101,7 +114,7 @@ static int write_region(struct buffer *out, const cJSON *region, const char *mis
     if (r == 0 && isfinite(frame))
         r = buffer_print(out, err, ", frame %s", words_number(frame, 0, number));
     if (r == 0)
-        r = buffer_print(out, err, "\n");
+        r = buffer_print(out, err, "%s\n", true_in(region, "unsure") ? ": OUTLINE UNSURE" : "");
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(region, "measurements"))
     {
         const double decimals = number_in(item, "decimals");
@@ -112,7 +125,7 @@ static int write_region(struct buffer *out, const cJSON *region, const char *mis
                              words_number(number_in(item, "value"), digits, number),
                              *unit ? " " : "", unit);
     }
-    return r;
+    return r < 0 ? r : write_statements(out, region, err);
 }
 
 static int write_notes(struct buffer *out, const cJSON *root, struct error *err)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "model/measure.h"
 #include "report/codes.h"
 
 const struct region_finding *words_region(const struct report_input *input, enum roi roi)
@@ -90,6 +91,12 @@ size_t words_quantities(const struct region_finding *region, enum roi roi,
     add_length(&list, calibrated, "short_axis", "short axis", CODE_SHORT_AXIS,
                m->short_axis.length_mm, m->short_axis.length_px, true);
     add_plain(&list, "axis_ratio", "long / short axis", CODE_AXIS_RATIO, m->axis_ratio, 2, true);
+    add_length(&list, calibrated, "depth", "depth (vertical)", CODE_DEPTH, m->depth_mm,
+               m->depth_px, false);
+    add_length(&list, calibrated, "width", "width (horizontal)", CODE_WIDTH, m->width_mm,
+               m->width_px, false);
+    add_plain(&list, "depth_width", "depth / width", CODE_DEPTH_WIDTH, m->depth_width, 2,
+              roi == ROI_TUMOUR);
     add(&list, (struct quantity){.key = "area",
                                  .label = "area",
                                  .concept = CODE_AREA,
@@ -99,7 +106,9 @@ size_t words_quantities(const struct region_finding *region, enum roi roi,
                                  .decimals = calibrated ? 1 : 0,
                                  .headline = true});
     if (m->hilum_marked) {
-        add_length(&list, calibrated, "cortex_thickness", "largest cortex thickness",
+        add_length(&list, calibrated, "cortex_thickness",
+                   m->cortex.length_px > 0 ? "largest cortex thickness"
+                                           : "cortex (half short axis)",
                    CODE_CORTEX_THICKNESS, m->cortex_thickness_mm, m->cortex_thickness_px, true);
         add(&list, (struct quantity){.key = "hilum_fraction",
                                      .label = "hilum of node area",
@@ -110,13 +119,108 @@ size_t words_quantities(const struct region_finding *region, enum roi roi,
                                      .decimals = 0,
                                      .headline = true});
     }
+    if (m->skin_visible)
+        add_length(&list, calibrated, "skin_distance", "distance to skin", CODE_SKIN_DISTANCE,
+                   m->skin_distance_mm, m->skin_distance_px, roi == ROI_TUMOUR);
     add_length(&list, calibrated, "perimeter", "perimeter", CODE_PERIMETER, m->perimeter_mm,
                m->perimeter_px, false);
-    add_plain(&list, "circularity", "circularity", CODE_CIRCULARITY, m->circularity, 2, false);
+    add_plain(&list, "circularity", "circularity", CODE_CIRCULARITY, m->circularity, 2,
+              roi == ROI_TUMOUR);
     add_plain(&list, "agreement", "agreement of outlines", CODE_AGREEMENT, region->agreement, 2,
               false);
     add_features(&list, &region->features, roi);
     return list.count;
+}
+
+static void add_statement(struct statement *out, size_t *count, struct statement s)
+{
+    if (*count < STATEMENTS_MAX)
+        out[(*count)++] = s;
+}
+
+static struct statement hilum_statement(const struct measurements *m)
+{
+    const struct dicom_concept values[] = {[HILUM_NOT_ASSESSED] = CODE_NOT_ASSESSABLE,
+                                           [HILUM_PRESENT] = CODE_PRESENT,
+                                           [HILUM_PARTLY_LOST] = CODE_PARTLY_LOST,
+                                           [HILUM_LOST] = CODE_ABSENT};
+    struct statement s = {.key = "hilum",
+                          .label = "hilum",
+                          .state = hilum_state_name(m->hilum),
+                          .concept = CODE_HILUM,
+                          .value = values[m->hilum]};
+    snprintf(s.text, sizeof s.text, "%s", s.state);
+    return s;
+}
+
+/* "met (3.4 mm)", "not assessable (the picture is not calibrated)" */
+static struct statement criterion_statement(enum criterion_key key, const struct criterion *c)
+{
+    static const struct {
+        const char *key, *label, *unit;
+        int decimals;
+    } shown[CRITERION_COUNT] = {
+        [CRITERION_RATIO] = {"ratio_below_2", "long / short axis below 2", "", 2},
+        [CRITERION_CORTEX_3] = {"cortex_above_3", "cortex thicker than 3 mm", " mm", 1},
+        [CRITERION_CORTEX_3_5] = {"cortex_above_3_5", "cortex thicker than 3.5 mm", " mm", 1},
+        [CRITERION_HILUM] = {"hilum_lost", "hilum lost", " % of the node", 0},
+    };
+    const struct dicom_concept concepts[CRITERION_COUNT] = {
+        [CRITERION_RATIO] = CODE_RATIO_BELOW_2,
+        [CRITERION_CORTEX_3] = CODE_CORTEX_ABOVE_3,
+        [CRITERION_CORTEX_3_5] = CODE_CORTEX_ABOVE_3_5,
+        [CRITERION_HILUM] = CODE_HILUM_LOST,
+    };
+    const bool met = c->state == CRITERION_MET;
+    char number[WORDS_NUMBER_SIZE];
+    struct statement s = {.key = shown[key].key,
+                          .label = shown[key].label,
+                          .state = met ? "met" : "not met",
+                          .concept = concepts[key],
+                          .value = met ? CODE_YES : CODE_NO};
+    if (c->state == CRITERION_NOT_ASSESSABLE) {
+        s.state = "not assessable";
+        s.value = CODE_NOT_ASSESSABLE;
+        snprintf(s.text, sizeof s.text, "%s (%s)", s.state, c->reason);
+        return s;
+    }
+    const double value = key == CRITERION_HILUM ? 100 * c->value : c->value;
+    words_number(value, shown[key].decimals, number);
+    snprintf(s.text, sizeof s.text, "%s (%s%s)", s.state, number, shown[key].unit);
+    return s;
+}
+
+size_t words_statements(const struct region_finding *region, enum roi roi,
+                        struct statement out[STATEMENTS_MAX])
+{
+    const struct measurements *m = &region->measurements;
+    size_t count = 0;
+    if (region->unsure)
+        add_statement(out, &count,
+                      (struct statement){.key = "unsure",
+                                         .label = "outline",
+                                         .text = "UNSURE",
+                                         .state = "unsure",
+                                         .concept = CODE_UNSURE,
+                                         .value = CODE_YES});
+    if (roi == ROI_TUMOUR) {
+        const bool taller = m->depth_width > 1;
+        struct statement s = {.key = "taller_than_wide",
+                              .label = "taller than wide",
+                              .state = taller ? "yes" : "no",
+                              .concept = CODE_TALLER,
+                              .value = taller ? CODE_YES : CODE_NO};
+        snprintf(s.text, sizeof s.text, "%s", s.state);
+        add_statement(out, &count, s);
+        return count;
+    }
+    struct criterion criteria[CRITERION_COUNT];
+    measure_criteria(region, criteria);
+    if (m->hilum_marked)
+        add_statement(out, &count, hilum_statement(m));
+    for (int key = 0; key < CRITERION_COUNT; key++)
+        add_statement(out, &count, criterion_statement((enum criterion_key)key, &criteria[key]));
+    return count;
 }
 
 const char *words_number(double value, int decimals, char out[WORDS_NUMBER_SIZE])

@@ -20,7 +20,17 @@ struct quantity {
     int decimals;          /* for people */
     bool headline;         /* shown on the picture */
 };
-enum { QUANTITIES_MAX = 16 };
+enum { QUANTITIES_MAX = 24 };
+
+/* What is said of a region in words: the hilum, the criteria of suspicion. */
+struct statement {
+    const char *key;   /* in JSON: "cortex_above_3" */
+    const char *label; /* for people: "cortex thicker than 3 mm" */
+    char text[96];     /* for people: "met (3.4 mm)" */
+    const char *state; /* in JSON: "met", "not met", "not assessable"; of the hilum its state */
+    struct dicom_concept concept, value;
+};
+enum { STATEMENTS_MAX = 8 };
 
 /* NULL unless the input has that region and it was found. */
 const struct region_finding *words_region(const struct report_input *input, enum roi roi);
@@ -29,6 +39,11 @@ const char *words_region_title(enum roi roi);
 /* Measurements in mm where calibrated, else in pixels; then a few features. Returns the count. */
 size_t words_quantities(const struct region_finding *region, enum roi roi,
                         struct quantity out[QUANTITIES_MAX]);
+
+/* Tumours: taller than wide. Nodes: the hilum, where the network marks it, and the published
+ * criteria of suspicion (model/measure.h). An unsure outline comes first. Returns the count. */
+size_t words_statements(const struct region_finding *region, enum roi roi,
+                        struct statement out[STATEMENTS_MAX]);
 
 enum { WORDS_NUMBER_SIZE = 40 };
 /* Fixed decimals (0 to 3), point always '.', whatever the locale. Returns `out`. */
