@@ -1,5 +1,6 @@
 """Bad input, one row each: the study ends in a named state or with a report without risk, the
-reason stands in `axnode show` in plain words, and the next good study still reports."""
+reason stands in `axnode show` in plain words, no attempt is made twice, the counters of the metrics
+say what happened and nothing else, and the next good study still reports."""
 import copy
 import hashlib
 import struct
@@ -8,6 +9,7 @@ import pydicom
 from pydicom.encaps import encapsulate
 
 import checks
+import metrics
 import raw_dicom
 
 FRAMES = 8 # limits.frames of these tests
@@ -128,12 +130,19 @@ def many_frames(datasets):
     return datasets
 
 
-# name: (change, state, outcome or None, words of the reason)
+def real_patient(datasets):
+    for dataset in datasets:
+        if (0x0008, 0x001C) in dataset:
+            del dataset[0x0008, 0x001C]
+    return datasets
+
+
+# name: (change, state, outcome or None, words of the reason). Outcome 'unanalysed': no attempt.
 ROWS = {
-    "not ultrasound": (not_ultrasound, "not_applicable", None, "no ultrasound images"),
+    "not ultrasound": (not_ultrasound, "not_applicable", "unanalysed", "no ultrasound images"),
     "no pixels": (without("PixelData"), "not_applicable", None, "no pixels"),
-    "too few pixels": (short_pixels, ("not_applicable", "failed"), None, "pixel"),
-    "an encoding we cannot decode": (jpeg_2000, "not_applicable", None, "cannot decode JPEG 2000"),
+    "too few pixels": (short_pixels, "not_applicable", None, "pixel"),
+    "an encoding we cannot decode": (jpeg_2000, "not_applicable", None, "decode"),
     "a broken picture": (broken_jpeg, "not_applicable", None, "decode"),
     "sizes that cannot be": (huge, "unreadable", None, "more than 67108864"),
     "nothing to see": (black, "done", "no_risk", "found"),
@@ -142,21 +151,24 @@ ROWS = {
     "no calibration": (without("SequenceOfUltrasoundRegions"), "done", "no_risk", "calibrat"),
     "unknown side": (silent_side, "done", "no_risk", "side"),
     "contradictory side": (contradictory_side, "done", "no_risk", "side"),
-    "two patients": (two_patients, "failed", None, "two patients"),
+    "two patients": (two_patients, "failed", "unanalysed", "two patients"),
     "an unknown character set": (unknown_character_set, "done", "risk", ""),
     "more frames than the limit": (many_frames, "unreadable", None, "frames"),
     "neither breast nor axilla": (heart, "not_applicable", None, "breast or axilla"),
+    "eligibility not established": (real_patient, "done", "no_risk", "eligibility"),
 }
 
 
-def real_patient(datasets):
-    for dataset in datasets:
-        if (0x0008, 0x001C) in dataset:
-            del dataset[0x0008, 0x001C]
-    return datasets
-
-
-ROWS["eligibility not established"] = (real_patient, "done", "no_risk", "eligibility")
+def counters_of_row(name, files):
+    """What one row moves in the metrics: as counters() has it."""
+    _, state, outcome, _ = ROWS[name]
+    moved = {"associations": files, "received_objects:new": files}
+    if name == "two patients":
+        return {**moved, "indexed_objects:new": files - 1, "indexed_objects:mixed": 1}
+    if state == "unreadable":
+        return {**moved, "indexed_objects:unreadable": files}
+    moved["indexed_objects:new"] = files
+    return moved if outcome == "unanalysed" else {**moved, f"results:{outcome or state}": 1}
 
 
 def cut_off(parts):
@@ -179,6 +191,10 @@ def with_uid(uid):
     return change
 
 
+def other_uid(parts):
+    return (parts[0], str(parts[1]) + ".1", *parts[2:])
+
+
 def too_large(parts):
     return (*parts[:3], parts[3] + struct.pack("<HH2sHI", 0x7FE1, 0x0010, b"OB", 0,
                                                OBJECT_MIB << 20) + bytes(OBJECT_MIB << 20))
@@ -194,25 +210,52 @@ def deep(parts):
 
 
 # Bytes that are refused: name: (change of (SOP class, SOP instance, transfer syntax, data set),
-# answers that may come; None: the association just ends).
+# the answer, None: the association just ends; the counter's reason).
 REFUSED = {
-    "deep nesting": (deep, (0xC000,)),
-    "a data set that is cut off": (cut_off, (0xC000,)),
-    "an object of no bytes": (nothing, (0xC000,)),
-    "an object over the limit": (too_large, (0xA700,)),
-    "a UID of 65 characters": (with_uid("1." + "2" * 63), (0xA900, 0xC000, None)),
-    "a UID with slashes": (with_uid("../../../../etc/passwd"), (0xA900, 0xC000)),
+    "deep nesting": (deep, 0xC000, "invalid"),
+    "a data set that is cut off": (cut_off, 0xC000, "invalid"),
+    "an object of no bytes": (nothing, 0xC000, "invalid"),
+    "an object over the limit": (too_large, 0xA700, "too_large"),
+    "a UID of 65 characters": (with_uid("1." + "2" * 63), None, None),
+    "a UID with slashes": (with_uid("../../../../etc/passwd"), 0xC000, "invalid"),
+    "a UID that the command does not name": (other_uid, 0xA900, "mismatch"),
 }
 
 
-class BadInput(checks.StackTest):
-    settings = {"limits": {"frames": FRAMES, "object_mib": OBJECT_MIB}}
+def counters():
+    """{name without axnode_ and _total, and labels: value} of what the metrics count."""
+    found = {}
+    for (name, labels), value in metrics.scrape()[0].items():
+        if name.endswith("_total") and "bytes" not in name:
+            short = name.removeprefix("axnode_").removesuffix("_total")
+            found[":".join([short, *(value for _, value in labels)])] = value
+    return found
 
-    def make(self, number, change):
-        """A good study of its own with one thing wrong; returns its UID and files."""
-        folder = self.stack.folder / f"phantom-{number}"
-        self.stack.axnode("phantom", "--out", folder, "--studies", "1", "--seed", 100 + number)
-        datasets = [pydicom.dcmread(p) for p in sorted(folder.glob("*/*.dcm"))]
+
+class BadInput(checks.StackTest):
+    settings = {"limits": {"frames": FRAMES, "object_mib": OBJECT_MIB}, "quiet_period_s": 0.3,
+                "metrics": {"port": metrics.PORT}}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        studies = 2 * (len(ROWS) + len(REFUSED) + 3)
+        folder = cls.stack.folder / "phantom"
+        cls.stack.axnode("phantom", "--out", folder, "--studies", studies, "--seed", 100)
+        cls.folders = iter(sorted(folder.glob("study-*")))
+        checks.wait_for("the metrics answer", cls.counted, 30)
+
+    @staticmethod
+    def counted():
+        try:
+            return counters()
+        except OSError:
+            return None
+
+    def make(self, change=lambda datasets: datasets):
+        """A study of its own with one thing wrong; returns its UID and files."""
+        folder = next(self.folders)
+        datasets = [pydicom.dcmread(p) for p in sorted(folder.glob("*.dcm"))]
         datasets = change(copy.deepcopy(datasets))
         self.assertTrue(datasets)
         files = []
@@ -227,6 +270,20 @@ class BadInput(checks.StackTest):
         for path in files:
             self.assertEqual(raw_dicom.send_file(self.stack.axnoded_port, path), 0)
 
+    def assert_counted(self, before, expected):
+        """These counters moved since, by so much, and no others."""
+        moved = {}
+
+        def all_of_them():
+            moved.clear()
+            moved.update({name: value - before[name] for name, value in counters().items()
+                          if value != before[name]})
+            return moved == expected
+        try: # a process counts just after the state changes
+            checks.wait_for("the counters move", all_of_them, 10)
+        except checks.Failed:
+            self.assertEqual(moved, expected)
+
     def assert_unreadable(self, uid, files, words):
         """No study comes of it, but every file is kept and listed with its reason."""
         keys = ", ".join("'" + hashlib.sha256(str(raw_dicom.split_file(p)[1]).encode()).hexdigest()
@@ -239,33 +296,41 @@ class BadInput(checks.StackTest):
         self.assertIn(words, self.stack.axnode("status"))
         self.assertNotIn(uid, self.stack.studies())
 
-    def test_rows(self):
+    def assert_ends(self, name, uid):
         stack = self.stack
-        for number, (name, (change, states, outcome, words)) in enumerate(ROWS.items()):
-            with self.subTest(name):
-                uid, files = self.make(number, change)
-                self.send_any(files)
-                if states == "unreadable":
-                    self.assert_unreadable(uid, files, words)
-                    continue
-                def ended(uid=uid):
-                    row = stack.studies().get(uid)
-                    return row and row["state"] in checks.SETTLED and row
-                row = checks.wait_for(f"'{name}' reaches its end", ended, 60)
-                shown = stack.axnode("show", uid)
-                print(f"{name}: {row['state']}: {row['reason']}")
-                self.assertIn(row["state"], states if isinstance(states, tuple) else (states,),
-                              shown)
-                if outcome:
-                    self.assertEqual(checks.outcome(stack, uid), outcome, shown)
-                self.assertIn(words.lower(), shown.lower())
-                reports = len(stack.pacs_instances(uid, "SR"))
-                self.assertEqual(reports, 1 if row["state"] == "done" else 0)
-        self.assert_next_reports(90)
+        _, state, outcome, words = ROWS[name]
 
-    def assert_next_reports(self, number):
+        def ended():
+            row = stack.studies().get(uid)
+            return row and row["state"] in checks.SETTLED and row
+        row = checks.wait_for(f"'{name}' reaches its end", ended, 60)
+        shown = stack.axnode("show", uid)
+        print(f"{name}: {row['state']}: {row['reason']}")
+        self.assertEqual(row["state"], state, shown)
+        if state == "done":
+            self.assertEqual(checks.outcome(stack, uid), outcome, shown)
+        self.assertIn(words.lower(), shown.lower())
+        attempts = stack.sql("SELECT attempt FROM job j JOIN study s ON s.id = j.study "
+                             f"WHERE s.study_uid = '{uid}'")
+        self.assertEqual(attempts, [] if outcome == "unanalysed" else [["1"]])
+        self.assertEqual(len(stack.pacs_instances(uid, "SR")), 1 if state == "done" else 0)
+
+    def test_rows(self):
+        for name, (change, state, _, words) in ROWS.items():
+            with self.subTest(name):
+                uid, files = self.make(change)
+                before = counters()
+                self.send_any(files)
+                if state == "unreadable":
+                    self.assert_unreadable(uid, files, words)
+                else:
+                    self.assert_ends(name, uid)
+                self.assert_counted(before, counters_of_row(name, len(files)))
+                self.assert_next_reports()
+
+    def assert_next_reports(self):
         stack = self.stack
-        uid, files = self.make(number, lambda datasets: datasets)
+        uid, files = self.make()
         self.assertEqual(stack.send(files), [])
         checks.wait_for("the next good study reports",
                         lambda: stack.studies().get(uid, {}).get("state") == "done", 60)
@@ -276,11 +341,8 @@ class BadInput(checks.StackTest):
 
     def answer(self, parts):
         """The status word of a C-STORE of any bytes; None when the association just ends."""
-        try:
-            association = raw_dicom.Association(self.stack.axnoded_port, str(parts[0]),
-                                                str(parts[2]), timeout_s=10)
-        except ConnectionError:
-            return None
+        association = raw_dicom.Association(self.stack.axnoded_port, str(parts[0]), str(parts[2]),
+                                            timeout_s=10)
         try:
             return association.store(str(parts[1]), parts[3])
         except (ConnectionError, TimeoutError):
@@ -290,37 +352,43 @@ class BadInput(checks.StackTest):
 
     def test_what_is_refused(self):
         """The sender keeps it: nothing of it stays here, and the log says why."""
-        _, files = self.make(91, lambda datasets: datasets)
-        before, studies = self.stored_files(), self.stack.studies().keys()
-        for name, (change, answers) in REFUSED.items():
+        _, files = self.make()
+        for name, (change, answer, reason) in REFUSED.items():
             with self.subTest(name):
-                told = len(self.stack.log("axnoded"))
+                stored, studies = self.stored_files(), self.stack.studies().keys()
+                before, told = counters(), len(self.stack.log("axnoded"))
                 status = self.answer(change(raw_dicom.split_file(files[0])))
                 print(f"{name}: {'no answer' if status is None else f'0x{status:04X}'}")
-                self.assertIn(status, answers)
-                checks.wait_for("the log says why", lambda told=told: any(
-                    words in self.stack.log("axnoded")[told:]
-                    for words in ("object refused", "association failed")), 20)
-                self.assertEqual(self.stored_files(), before)
-        self.assertFalse(list((self.stack.folder / "store/incoming/.tmp").iterdir()))
-        self.assertEqual(self.stack.studies().keys(), studies)
-        self.assert_next_reports(92)
+                self.assertEqual(status, answer)
+                words = "object refused" if reason else "association failed"
+                checks.wait_for("the log says why", lambda told=told, words=words:
+                                words in self.stack.log("axnoded")[told:], 20)
+                refused = ({"received_objects:refused": 1, f"refused_objects:{reason}": 1}
+                           if reason else {"associations_failed": 1})
+                self.assert_counted(before, {"associations": 1, **refused})
+                self.assertEqual(self.stored_files(), stored)
+                self.assertEqual(self.stack.studies().keys(), studies)
+                self.assertFalse(list((self.stack.folder / "store/incoming/.tmp").iterdir()))
+                self.assert_next_reports()
 
     def test_an_unsupported_syntax_is_not_agreed_on(self):
-        _, files = self.make(93, lambda datasets: datasets)
+        _, files = self.make()
+        before = counters()
         with self.assertRaisesRegex(ConnectionError, "not accepted"):
             raw_dicom.Association(self.stack.axnoded_port,
                                   str(raw_dicom.split_file(files[0])[0]),
                                   "1.2.840.10008.1.2.4.999")
-        self.assert_next_reports(94)
+        self.assert_counted(before, {"associations": 1, "associations_rejected": 1})
+        self.assert_next_reports()
 
     def test_same_uid_other_bytes(self):
         """The first one counts; both are kept, and the report stays the one there is."""
         stack = self.stack
-        uid, files = self.make(95, lambda datasets: datasets)
+        uid, files = self.make()
         self.send_any(files)
         checks.wait_for("the study reports", lambda: stack.studies().get(
             uid, {}).get("state") == "done", 60)
+        before = counters()
         dataset = pydicom.dcmread(files[0])
         dataset.PixelData = bytes(len(dataset.PixelData))
         dataset.save_as(files[0])
@@ -328,11 +396,13 @@ class BadInput(checks.StackTest):
         checks.wait_for("it is kept aside", lambda: stack.sql(
             f"SELECT 1 FROM instance WHERE sop_uid = '{dataset.SOPInstanceUID}' "
             "AND role = 'variant'"), 60)
+        self.assert_counted(before, {"associations": 1, "received_objects:variant": 1,
+                                     "indexed_objects:variant": 1})
         row = stack.studies()[uid]
         self.assertEqual((row["state"], row["generation"]), ("done", 1))
         self.assertEqual(len(stack.pacs_instances(uid, "SR")), 1)
         self.assertIn("variant", stack.axnode("show", uid))
-        self.assert_next_reports(96)
+        self.assert_next_reports()
 
 
 if __name__ == "__main__":
