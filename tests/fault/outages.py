@@ -194,11 +194,27 @@ class Outages(faults.FaultTest):
         self.control.fail("receiver", ("write",), errno.ENOSPC)
         for path in faults.objects(worse):
             self.assertEqual(raw_dicom.send_file(stack.axnoded_port, path), 0xA700)
+        self.not_even_the_association(worse)
         self.control.fail("worker", ("write", "create", "mkdir"), errno.ENOSPC)
         faults.send_until_taken(stack, faults.objects(worse))
         wait_for("the worker meets it", lambda: self.control.count() > 1)
         self.control.heal()
         self.assert_well(worse)
+
+    def not_even_the_association(self, folder):
+        """No room for STORE/open/ASSOCIATION: the association lives, echoes are answered, objects
+        are refused; once there is room the same association goes on."""
+        port, first = self.stack.axnoded_port, faults.objects(folder)[0]
+        self.control.fail("receiver", ("create", "mkdir", "write"), errno.ENOSPC)
+        checks.run(["echoscu", "-aec", "AXNODE", "127.0.0.1", port])
+        sop_class, uid, syntax, data_set = raw_dicom.split_file(first)
+        association = raw_dicom.Association(port, str(sop_class), str(syntax))
+        self.assertEqual(association.store(str(uid), data_set), 0xA700)
+        self.assertGreaterEqual(self.control.count(), 1)
+        self.assertFalse(list((self.stack.folder / "store" / "open").iterdir()))
+        self.control.heal()
+        self.assertEqual(association.store(str(uid), data_set), 0)
+        association.release()
 
     def test_6_the_store_turns_read_only(self):
         folder, later = self.phantom(2, 906)
