@@ -10,13 +10,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/number.h"
 #include "cli/command.h"
+#include "cli/segment.h"
 #include "dicom/reader.h"
 #include "dicom/setup.h"
 #include "image/image.h"
 #include "image/png.h"
+#include "model/measure.h"
 #include "model/outline.h"
 #include "service/analyser.h"
 #include "service/limits.h"
@@ -28,12 +31,17 @@ static const char usage_text[] =
     "name. No region found: an all-zero mask and a warning, exit status 0.\n"
     "\n"
     "  --overlay PNG    also the picture with the outline drawn in; a folder when PATH is one\n"
+    "  --hilum PNG      also the node's hilum; a folder when PATH is one\n"
+    "  --json           one JSON object per picture on a line of its own: file, found, unsure,\n"
+    "                   agreement, diameters, seconds …\n"
     "  --frame N        frame of a DICOM object, from 1 (default: 1)\n"
     "  --package DIR    model package (default: of the settings, then the shipped one)\n"
     "  --config FILE    settings (default: $AXNODE_CONFIG, then /etc/axnode/axnode.yaml if any)\n";
 
 struct job {
-    const char *path, *out, *overlay; /* overlay may be NULL */
+    const char *path;
+    struct segment_files out; /* files, or folders when path is one */
+    bool json;
     const char *package, *config;
     enum roi roi;
     int frame; /* from 0 */
@@ -46,6 +54,7 @@ static int options_read(struct job *job, int argc, char **argv)
     static const struct option options[] = {
         {"roi", required_argument, NULL, 'r'},     {"out", required_argument, NULL, 'o'},
         {"overlay", required_argument, NULL, 'v'}, {"frame", required_argument, NULL, 'f'},
+        {"hilum", required_argument, NULL, 'i'},   {"json", no_argument, NULL, 'j'},
         {"package", required_argument, NULL, 'p'}, {"config", required_argument, NULL, 'c'},
         {"help", no_argument, NULL, 'h'},          {0}};
     struct error err = {0};
@@ -62,8 +71,10 @@ static int options_read(struct job *job, int argc, char **argv)
             else
                 return command_usage(argv[0], "--roi '%s' must be tumor or node", optarg);
             break;
-        case 'o': job->out = optarg; break;
-        case 'v': job->overlay = optarg; break;
+        case 'o': job->out.mask = optarg; break;
+        case 'v': job->out.overlay = optarg; break;
+        case 'i': job->out.hilum = optarg; break;
+        case 'j': job->json = true; break;
         case 'f':
             if (number_parse_int(optarg, 1, INT_MAX, &frame, &err) < 0)
                 return command_usage(argv[0], "--frame '%s': %s", optarg, err.message);
@@ -74,7 +85,7 @@ static int options_read(struct job *job, int argc, char **argv)
         default: return command_usage(argv[0], NULL);
         }
     }
-    if (optind + 1 != argc || job->roi == ROI_COUNT || !job->out)
+    if (optind + 1 != argc || job->roi == ROI_COUNT || !job->out.mask)
         return command_usage(argv[0], "one PATH, --roi and --out are needed");
     job->path = argv[optind];
     job->frame = (int)frame - 1;
@@ -113,75 +124,35 @@ static int picture_read(const struct job *job, const char *path, struct image *r
     return status;
 }
 
-static bool inside(const struct mask *mask, int x, int y)
-{
-    return x >= 0 && y >= 0 && x < mask->columns && y < mask->rows &&
-           mask->pixels[(size_t)y * (size_t)mask->columns + (size_t)x];
-}
-
-/* Border pixels of the mask in yellow on the picture. */
-static int overlay_write(const char *path, const struct image *picture, const struct mask *mask,
-                         struct error *err)
-{
-    static const uint8_t yellow[3] = {255, 220, 0};
-    struct image drawn;
-    int status = image_init(&drawn, picture->rows, picture->columns, 3, err);
-    if (status < 0)
-        return status;
-    for (int y = 0; y < picture->rows; y++) {
-        for (int x = 0; x < picture->columns; x++) {
-            size_t at = (size_t)y * (size_t)picture->columns + (size_t)x;
-            const uint8_t *from = picture->pixels + at * (size_t)picture->channels;
-            bool border = inside(mask, x, y) &&
-                          !(inside(mask, x - 1, y) && inside(mask, x + 1, y) &&
-                            inside(mask, x, y - 1) && inside(mask, x, y + 1));
-            for (int c = 0; c < 3; c++)
-                drawn.pixels[at * 3 + (size_t)c] =
-                    border ? yellow[c] : from[picture->channels == 3 ? c : 0];
-        }
-    }
-    status = image_write_png(path, &drawn, err);
-    image_release(&drawn);
-    return status;
-}
-
-static int result_write(const char *path, const char *out, const char *overlay,
-                        const struct image *picture, const struct region_finding *region,
-                        struct error *err)
-{
-    struct mask nothing = {0};
-    int status = 0;
-    if (!region->found) {
-        fprintf(stderr, "warning: %s: no region found, the mask is empty\n", path);
-        status = mask_init(&nothing, picture->rows, picture->columns, err);
-    }
-    const struct mask *mask = region->found ? &region->mask : &nothing;
-    if (status == 0)
-        status = mask_write_png(out, mask, err);
-    if (status == 0 && overlay)
-        status = overlay_write(overlay, picture, mask, err);
-    mask_release(&nothing);
-    return status;
-}
-
-static int segment_one(const struct job *job, const char *path, const char *out,
-                       const char *overlay, struct error *err)
+static int segment_one(const struct job *job, const char *path, const struct segment_files *out,
+                       struct error *err)
 {
     struct image picture = {0}, grey = {0};
     struct region_finding region = {0};
     struct us_region tissue;
     bool has_tissue;
+    int64_t started_us = clock_monotonic_us(clock_system());
+    const struct package *package = job->analyser.package;
     int status = picture_read(job, path, &picture, &tissue, &has_tissue, err);
     if (status == 0)
         status = image_to_grey(&picture, &grey, err);
     if (status == 0)
         status = outline_run(job->analyser.nets.net[job->roi],
-                             &job->analyser.package->networks[job->roi].outline,
+                             &package->networks[job->roi].outline,
                              &(struct outline_input){.grey = &grey,
                                                      .tissue = has_tissue ? &tissue : NULL},
                              &region, err);
+    if (status == 0 && region.found)
+        status = measure_region(&region.mask, NULL, &region.calibration, &region.measurements,
+                                err);
+    region.unsure = region.agreement < package->agreement_min;
+    double seconds = (double)(clock_monotonic_us(clock_system()) - started_us) / 1e6;
+    if (status == 0 && !region.found)
+        fprintf(stderr, "warning: %s: no region found, the mask is empty\n", path);
     if (status == 0)
-        status = result_write(path, out, overlay, &picture, &region, err);
+        status = segment_write(out, &picture, &region, err);
+    if (status == 0 && job->json)
+        status = segment_print(path, &region, seconds, err);
     region_finding_release(&region);
     image_release(&grey);
     image_release(&picture);
@@ -200,14 +171,17 @@ static int png_name(const char *folder, const char *name, char out[PATH_MAX], st
 
 static int segment_entry(const struct job *job, const char *name, struct error *err)
 {
-    char path[PATH_MAX], out[PATH_MAX], overlay[PATH_MAX];
+    char path[PATH_MAX], mask[PATH_MAX], overlay[PATH_MAX], hilum[PATH_MAX];
+    struct segment_files out = {mask, job->out.overlay ? overlay : NULL,
+                                job->out.hilum ? hilum : NULL};
     if (snprintf(path, sizeof path, "%s/%s", job->path, name) >= PATH_MAX)
         return error_set(err, STATUS_INVALID, "the name of %s is too long", name);
-    int status = png_name(job->out, name, out, err);
-    if (status == 0 && job->overlay)
-        status = png_name(job->overlay, name, overlay, err);
-    return status < 0 ? status
-                      : segment_one(job, path, out, job->overlay ? overlay : NULL, err);
+    int status = png_name(job->out.mask, name, mask, err);
+    if (status == 0 && job->out.overlay)
+        status = png_name(job->out.overlay, name, overlay, err);
+    if (status == 0 && job->out.hilum)
+        status = png_name(job->out.hilum, name, hilum, err);
+    return status < 0 ? status : segment_one(job, path, &out, err);
 }
 
 static int visible(const struct dirent *entry)
@@ -242,9 +216,11 @@ static int segment_folder(const struct job *job, struct error *err)
     int failed = 0, count = scandir(job->path, &entries, visible, alphasort);
     if (count < 0)
         return error_set_errno(err, STATUS_IO, errno, "cannot read folder %s", job->path);
-    int status = folder_make(job->out, err);
-    if (status == 0 && job->overlay)
-        status = folder_make(job->overlay, err);
+    int status = folder_make(job->out.mask, err);
+    if (status == 0 && job->out.overlay)
+        status = folder_make(job->out.overlay, err);
+    if (status == 0 && job->out.hilum)
+        status = folder_make(job->out.hilum, err);
     for (int i = 0; i < count; i++) {
         struct error reason = {0};
         char path[PATH_MAX];
@@ -303,7 +279,7 @@ int command_segment(int argc, char **argv)
     status = job_open(&job, &settings, &err);
     if (status == 0)
         status = is_folder(job.path) ? segment_folder(&job, &err)
-                                     : segment_one(&job, job.path, job.out, job.overlay, &err);
+                                     : segment_one(&job, job.path, &job.out, &err);
     analyser_release(&job.analyser);
     settings_free(settings);
     return status < 0 ? command_failed(&err) : EXIT_DONE;
