@@ -1,6 +1,7 @@
-"""kill -9 of any process at any moment of a run: one report of each study, and no more C-STOREs
-than objects and kills account for. Then a study that kills its worker every time: it is parked,
-the others go on. AXNODE_SEED replays the choices (the moments only as well as the machine does).
+"""kill -9 of any process at any moment of a run, every kind of them at least once: one report of each
+study, and no more C-STOREs than objects and kills account for. Then a study that kills its worker
+every time: it is parked, the others go on. AXNODE_SEED replays the order of the kills and the pauses
+between them (the moments only as well as the machine does); AXNODE_LONG=1: 200 studies.
 """
 import os
 import pathlib
@@ -10,10 +11,11 @@ import time
 
 import checks
 import faults
-from stack import wait_for
+from stack import free_port, wait_for
 
-STUDIES = 20
-KINDS = ("acceptor", "association", "indexer", "worker", "sender", "supervisor", "pacs")
+STUDIES = 200 if faults.LONG else 20
+KINDS = ("acceptor", "association", "indexer", "worker", "sender", "metrics",
+         "supervisor", "pacs")
 
 
 def processes(stack):
@@ -39,40 +41,60 @@ def processes(stack):
 
 
 class Killer(threading.Thread):
-    """Kills until told to stop; `kills` counts by kind."""
+    """Kills until told to stop, in rounds over all kinds, each round in an order of its own."""
 
     def __init__(self, stack, chance):
         super().__init__(daemon=True)
         self.stack, self.chance, self.failure = stack, chance, None
-        self.kills = dict.fromkeys(KINDS, 0)
+        self.kills = dict.fromkeys(KINDS, 0)     # {kind: times}
+        self.processes = dict.fromkeys(KINDS, 0) # {kind: processes that died of them}
         self.over = threading.Event()
 
     def run(self):
         try:
-            while not self.over.wait(self.chance.uniform(0.3, 1.5)):
-                self.kill(self.chance.choice(KINDS))
+            while True:
+                for kind in self.chance.sample(KINDS, len(KINDS)):
+                    if self.over.wait(self.chance.uniform(0.3, 1.5)):
+                        return
+                    self.kill(kind)
         except Exception as reason: # the test's main thread tells
             self.failure = reason
 
     def kill(self, kind):
-        stack = self.stack
         if kind == "pacs":
-            stack.stop("orthanc", signal.SIGKILL)
-            stack.orthanc()
+            self.stack.stop("orthanc", signal.SIGKILL)
+            self.stack.orthanc()
+            died = 1
         elif kind == "supervisor":
-            stack.stop("axnoded", signal.SIGKILL)
-            stack.axnoded()
+            died = sum(map(len, processes(self.stack).values()))
+            self.stack.stop("axnoded", signal.SIGKILL)
+            self.stack.axnoded()
         else:
-            for pid in processes(stack).get(kind, []):
+            died = self.kill_role(kind)
+        self.kills[kind] += died > 0
+        self.processes[kind] += died
+
+    def kill_role(self, kind):
+        """All processes of the kind, as soon as there is one: associations come and go."""
+        died = 0
+        while not died and not self.over.is_set():
+            for pid in processes(self.stack).get(kind, []):
                 try:
                     os.kill(pid, signal.SIGKILL)
+                    died += 1
                 except ProcessLookupError:
                     continue
-        self.kills[kind] += 1
+            self.over.wait(0 if died else 0.005)
+        return died
+
+    def table(self):
+        return "\n".join([f"{'killed':12} {'times':>5} {'processes':>9}", *(
+            f"{kind:12} {self.kills[kind]:5} {self.processes[kind]:9}" for kind in KINDS)])
 
 
 class Kill(faults.FaultTest):
-    settings = {"workers": {"count": 2, "attempts_max": 20, "lease_s": 3, "backoff_first_s": 0.1,
+    settings = {"metrics": {"port": free_port()},
+                "workers": {"count": 2, "attempts_max": 20, "lease_s": 3, "backoff_first_s": 0.1,
                             "backoff_max_s": 1},
                 "supervisor": {"restart_first_s": 0.05, "restart_max_s": 0.5},
                 "sender": {"attempts_max": 1000, "backoff_first_s": 0.2, "backoff_max_s": 1,
@@ -86,12 +108,16 @@ class Kill(faults.FaultTest):
         killer.start()
         for folder in folders:
             faults.send_until_taken(stack, faults.objects(folder), 120)
+        def every_kind(): # what is sent again is identical, and changes nothing
+            faults.send_until_taken(stack, faults.objects(folders[-1]), 120)
+            return killer.failure or all(killer.kills.values())
+        wait_for("every kind of process was killed", every_kind, 120, 0.1)
         killer.over.wait(3)
         killer.over.set()
         killer.join()
         self.assertIsNone(killer.failure)
-        print("kills:", killer.kills)
-        rows = faults.settled(stack, uids, 180)
+        print(killer.table(), flush=True)
+        rows = faults.settled(stack, uids, 600 if faults.LONG else 180)
         for uid in uids:
             self.assertEqual(rows[uid]["state"], "done", rows[uid])
         faults.assert_agree(self, stack)
@@ -104,8 +130,12 @@ class Kill(faults.FaultTest):
         self.assertEqual(len(set(reports.values())), STUDIES)
         objects = {row[0] for row in stack.sql("SELECT sop_uid FROM outgoing")}
         self.assertEqual(set(delivered), objects)
-        excused = sum(killer.kills[kind] for kind in ("sender", "supervisor", "pacs"))
-        self.assertLessEqual(sum(delivered.values()), len(objects) + excused, killer.kills)
+        sent = sum(delivered.values())
+        excused = sum(killer.kills[kind] for kind in ("sender", "metrics",
+         "supervisor", "pacs"))
+        print(f"{STUDIES} studies, {len(reports)} reports, {len(objects)} objects, {sent} C-STOREs, "
+              f"{excused} kills that excuse one more", flush=True)
+        self.assertLessEqual(sent, len(objects) + excused, killer.kills)
 
     def test_2_a_poison_image(self):
         stack = self.stack
