@@ -89,15 +89,24 @@ class LongRun(checks.StackTest):
         if LONG:
             self.assertGreaterEqual(last, first * 0.9)
 
+    def receiving_ms(self):
+        """Median of one object's time while nothing else is at work."""
+        wait_for("all is done", lambda: self.stack.sql(
+            "SELECT count(*) FROM study WHERE state <> 'done' AND study_uid NOT LIKE '2.25.9.%'"
+            )[0][0] == "0", 300)
+        return statistics.median(self.send_ms(self.batch(2)) for _ in range(15))
+
     def test_2_backlog(self):
-        before = statistics.median(self.send_ms(self.batch(2)) for _ in range(5))
+        before = self.receiving_ms()
         self.stack.sql(
             "WITH s AS (INSERT INTO study (study_uid, uid_digest, state, generation) "
-            "SELECT '2.25.' || n, encode(sha256(('2.25.' || n)::bytea), 'hex'), 'queued', 1 "
+            "SELECT '2.25.9.' || n, encode(sha256(('2.25.9.' || n)::bytea), 'hex'), 'queued', 1 "
             f"FROM generate_series(1, {BACKLOG}) n RETURNING id) "
             "INSERT INTO job (study, generation, not_before) "
             "SELECT id, 1, clock_timestamp() + interval '1 day' FROM s")
-        after = statistics.median(self.send_ms(self.batch(2)) for _ in range(5))
+        self.stack.sql("VACUUM ANALYZE study")
+        self.stack.sql("VACUUM ANALYZE job")
+        after = self.receiving_ms()
         print(f"{before:.1f} ms an object, with {BACKLOG} studies queued {after:.1f} ms")
         if LONG:
             self.assertLessEqual(after, before * 1.2)
