@@ -10,9 +10,11 @@
 enum { CREDENTIAL_TEXT_SIZE = 1024 };
 
 /* Path of a credential's file in $CREDENTIALS_DIRECTORY: for keys, which their library reads.
- * STATUS_NOT_FOUND when this process was given no credentials. */
+ * STATUS_NOT_FOUND when this process was not given it; STATUS_INVALID: no plain name, no file, or
+ * one that everybody may read. */
 int credential_path(const char *name, char ret_path[PATH_MAX], struct error *err);
-/* Its text without the line's end: for passwords. The caller wipes it (explicit_bzero). */
+/* Its first line without the line's end: for passwords. Also STATUS_LIMIT: it does not fit, and
+ * STATUS_INVALID: it is empty or holds a NUL. The caller wipes it (explicit_bzero). */
 int credential_text(const char *name, char ret_text[CREDENTIAL_TEXT_SIZE], struct error *err);
 
 #endif
