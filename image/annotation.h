@@ -48,7 +48,7 @@ struct annotation_source {
 /* A length that the machine wrote down for its callipers. */
 struct annotation_reading {
     double mm;
-    char mark; /* the sign or number before it: '+', 'x', '1' …; 0 when none */
+    char mark; /* the sign or number before it: '+', 'x', '1' ...; 0 when none */
     struct annotation_source source;
 };
 enum { ANNOTATION_READINGS_MAX = 8 };
@@ -70,7 +70,7 @@ struct annotation {
     bool side_contradicted; /* words name both sides: side is unknown */
     struct annotation_source side_source;
     enum annotation_region region;
-    bool region_contradicted; /* breast and axilla both: region is unknown */
+    bool region_contradicted; /* breast (or a quadrant of it) and axilla both: region is unknown */
     struct annotation_source region_source;
     enum annotation_plane plane;
     struct annotation_source plane_source;
@@ -98,9 +98,10 @@ int annotation_read(struct word_reader *reader, const struct image *picture,
 
 /* Size of square pixels from what the machine wrote beside its callipers and the middles of the
  * calliper marks. Two measured lines count when they cross (the two diameters of one lesion) and
- * each has a reading of its own; the answer is their mean when the two spacings agree within 3 %,
- * lie between 0.02 and 0.5 mm, and no other assignment gives another spacing; a third line and reading must agree
- * as well. Otherwise source is CALIBRATION_NONE. Else CALIBRATION_ESTIMATED, region -1. */
+ * have a reading each; the answer is the mean of their two spacings when these agree within 3 %
+ * and lie between 0.02 and 0.5 mm. Another crossing pair with another answer: none. Without
+ * answer the source is CALIBRATION_NONE, else CALIBRATION_ESTIMATED; region is -1. At most 8
+ * marks. */
 struct annotation_point {
     double x, y; /* pixels of the picture */
     char mark;   /* '+', 'x': marks and readings of different known signs never belong together;

@@ -13,13 +13,15 @@
 #include "image/geometry.h"
 #include "image/image.h"
 
-enum { WORDS_MAX = 96, WORD_TEXT_SIZE = 48 };
+enum { WORDS_MAX = 192, WORD_TEXT_SIZE = 48 };
 
 struct word {
     char text[WORD_TEXT_SIZE]; /* printable ASCII as read, accents taken off, never empty */
     struct bounds box;         /* in pixels of the picture */
     double confidence;         /* Tesseract's, 0 to 1 */
     int line;                  /* words of one line follow each other, left to right; from 0 */
+    bool again;                /* of the same line, read a second time, larger and thinner: words
+                                  that differ from the first reading are in doubt */
     bool cut_left, cut_right;  /* touches the border of what was read: letters may be missing */
 };
 

@@ -21,7 +21,7 @@ if len(folders) < 11:
 # A foreign library enters through one folder. cJSON is a vocabulary of base.
 foreign = {
     "base": r"yaml\.h|openssl/|cjson/",
-    "image": r"png\.h|cjson/",
+    "image": r"png\.h|tesseract/|omp\.h|cjson/",
     "model": r"dlfcn\.h|gsl/|zlib\.h|openssl/evp\.h|openssl/pem\.h|cjson/",
     "dicom": r"dcmtk/|cjson/",
     "db": r"libpq-fe\.h|cjson/",
@@ -32,7 +32,7 @@ foreign = {
     "phantom": r"cjson/",
     "store": r"cjson/",
 }
-known_foreign = r"yaml\.h|openssl/|cjson/|png\.h|gsl/|zlib\.h|dcmtk/|libpq|cairo|systemd/|dlfcn|microhttpd"
+known_foreign = r"yaml\.h|openssl/|cjson/|png\.h|gsl/|zlib\.h|dcmtk/|libpq|cairo|systemd/|dlfcn|microhttpd|tesseract/|omp\.h"
 
 wrong = []
 for folder in folders:
