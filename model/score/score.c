@@ -4,14 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 1 / (1 + e^−x) without overflow. */
-static double logistic(double x)
-{
-    if (x >= 0)
-        return 1 / (1 + exp(-x));
-    double e = exp(x);
-    return e / (1 + e);
-}
+#include "model/logistic.h"
 
 static const struct feature *find(const struct feature_list *const *lists, size_t count,
                                   const char *name)

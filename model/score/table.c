@@ -1,0 +1,53 @@
+#include "model/score/table.h"
+
+#include <math.h>
+
+#include "model/logistic.h"
+
+bool score_table_gives_risks(const struct package *package)
+{
+    return package->has_model && package->has_intercept && package->incomplete_count == 0;
+}
+
+static int check_columns(const struct package *package, const struct cohort *table,
+                         struct error *err)
+{
+    const char *first = NULL;
+    size_t missing = 0;
+    if (!package->has_model)
+        return error_set(err, STATUS_INVALID, "package %s has no model to score with",
+                         package->name);
+    for (size_t i = 0; i < package->term_count; i++)
+        if (!cohort_find(table, package->terms[i].feature)) {
+            first = first ? first : package->terms[i].feature;
+            missing++;
+        }
+    if (missing > 0)
+        return error_set(err, STATUS_NOT_FOUND,
+                         "the cohort lacks %zu of the %zu columns that package %s needs, first "
+                         "'%s'", missing, package->term_count, package->name, first);
+    return 0;
+}
+
+int score_table(const struct package *package, const struct cohort *table,
+                double *ret_predictors, double *ret_risks, struct error *err)
+{
+    const double *values;
+    int status = check_columns(package, table, err);
+    for (size_t i = 0; i < package->term_count && status == 0; i++)
+        status = cohort_numbers(table, package->terms[i].feature, &values, err);
+    if (status < 0)
+        return status;
+    for (size_t row = 0; row < table->rows; row++)
+        ret_predictors[row] = package->has_intercept ? package->intercept : 0;
+    for (size_t i = 0; i < package->term_count; i++) {
+        const struct package_term *term = &package->terms[i];
+        cohort_numbers(table, term->feature, &values, NULL); /* as above */
+        for (size_t row = 0; row < table->rows; row++)
+            ret_predictors[row] += term->coefficient * (values[row] - term->centre) / term->scale;
+    }
+    bool risks = score_table_gives_risks(package);
+    for (size_t row = 0; row < table->rows && ret_risks; row++)
+        ret_risks[row] = risks ? logistic(ret_predictors[row]) : (double)NAN;
+    return 0;
+}
