@@ -232,21 +232,21 @@ static int analyze_open(struct analyze *a, char **paths, struct arena *arena, st
     if (status < 0)
         return status;
     struct analyser_options options = {.trust.allow_unsigned = true};
-    a->pipeline = pipeline_settings_default();
-    if (a->settings) {
+    if (a->settings)
         options = analyser_options_of(a->settings);
-        a->pipeline.limits = limits_of_objects(a->settings);
-        a->pipeline.frames_max = a->settings->limits.images_per_study;
-    }
     if (a->package)
         options.package = a->package;
+    struct dicom_limits limits =
+        a->settings ? limits_of_objects(a->settings) : dicom_limits_default();
     status = dicom_setup(err);
     if (status == 0)
         status = files_list(paths, arena, &list, err);
     if (status == 0)
-        status = studies_read(&list, &a->pipeline.limits, arena, &a->studies, err);
+        status = studies_read(&list, &limits, arena, &a->studies, err);
     if (status == 0)
         status = analyser_open(&options, &a->analyser, err);
+    if (status == 0)
+        a->pipeline = analyser_pipeline(&a->analyser, a->settings);
     return status;
 }
 

@@ -6,8 +6,9 @@
 #include "model/measure.h"
 #include "model/radiomics/radiomics.h"
 
-int region_features(const struct image *grey, const struct radiomics_settings *settings,
-                    enum roi roi, struct region_finding *region, struct error *err)
+int region_features(const struct image *grey, const struct mask *graphics,
+                    const struct radiomics_settings *settings, enum roi roi,
+                    struct region_finding *region, struct error *err)
 {
     int status = measure_features(region, roi, &region->features, err);
     if (status < 0 || !settings)
@@ -19,6 +20,7 @@ int region_features(const struct image *grey, const struct radiomics_settings *s
         .mask = &region->mask,
         .spacing_row_mm = region->calibration.spacing_row_mm,
         .spacing_column_mm = region->calibration.spacing_column_mm,
+        .graphics = graphics,
     };
     return radiomics_extract(&input, settings, prefix, &region->features, err);
 }

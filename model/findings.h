@@ -8,6 +8,7 @@
 
 #include "image/calibration.h"
 #include "image/image.h"
+#include "image/quality.h"
 
 enum side { SIDE_UNKNOWN, SIDE_LEFT, SIDE_RIGHT };
 enum roi { ROI_TUMOUR, ROI_NODE, ROI_COUNT };
@@ -83,6 +84,8 @@ struct region_finding {
     int passes;          /* that the outline was made of */
     int callipers;       /* marks of callipers that guided the outline; 0: none */
     bool touches_border; /* of the picture or of its tissue region */
+    bool grey;           /* on a B-mode image: its grey levels are tissue's */
+    struct quality quality;
     struct calibration calibration;
     struct measurements measurements;
     struct feature_list features;

@@ -1,6 +1,7 @@
 #include "pipeline/classify.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -80,55 +81,153 @@ static enum side side_of_text(const char *text)
     return said == 1 ? SIDE_LEFT : said == 2 ? SIDE_RIGHT : SIDE_UNKNOWN;
 }
 
-/* One more piece of evidence; `none` is what says nothing. The first source is kept. */
-static void vote(int value, int none, const char *source, int *decided, char source_out[64],
-                 bool *contradicted)
+/* A decision in the making. */
+struct ballot {
+    int none, decided; /* what says nothing, and what was said first */
+    char *source;      /* CLASS_SOURCE_SIZE */
+    double *confidence;
+    bool contradicted;
+};
+
+static void vote(struct ballot *b, int value, const char *source, double confidence)
 {
-    if (value == none)
+    if (value == b->none)
         return;
-    if (*decided == none) {
-        *decided = value;
-        snprintf(source_out, 64, "%s", source);
-    } else if (*decided != value) {
-        *contradicted = true;
+    if (b->decided == b->none) {
+        b->decided = value;
+        *b->confidence = confidence;
+        snprintf(b->source, CLASS_SOURCE_SIZE, "%s", source);
+    } else if (b->decided != value) {
+        b->contradicted = true;
     }
+}
+
+static void remark(struct image_class *out, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void remark(struct image_class *out, const char *format, ...)
+{
+    va_list args;
+    if (out->remark_count == CLASS_REMARKS_MAX)
+        return;
+    va_start(args, format);
+    vsnprintf(out->remarks[out->remark_count], sizeof *out->remarks, format, args);
+    va_end(args);
+    out->remark_count++;
 }
 
 struct evidence_text {
     const char *text, *source;
 };
 
-/* Rungs of the ladder, from what is said of this image to what is said of its study. The first
- * rung that says anything decides. */
-static void classify_role(const struct dicom_instance *h, struct image_class *out)
+static void vote_role_texts(struct ballot *b, const struct evidence_text texts[2],
+                            double confidence)
 {
-    const struct evidence_text rungs[][2] = {
-        {{h->image_comments, "(0020,4000) Image Comments"},
-         {h->view_name, "(0008,2127) View Name"}},
-        {{h->series_description, "(0008,103E) Series Description"},
-         {h->protocol_name, "(0018,1030) Protocol Name"}},
-        {{h->body_part_examined, "(0018,0015) Body Part Examined"},
-         {h->study_description, "(0008,1030) Study Description"}},
-    };
-    int role = ROI_COUNT;
-    bool contradicted = false;
-    vote((int)role_of_code(&h->anatomic_region), ROI_COUNT, "(0008,2218) Anatomic Region", &role,
-         out->role_source, &contradicted);
-    vote((int)role_of_code(&h->primary_structure), ROI_COUNT, "(0008,2228) Primary Structure",
-         &role, out->role_source, &contradicted);
-    for (size_t rung = 0; rung < sizeof rungs / sizeof *rungs; rung++) {
-        if (rung > 0 && role != ROI_COUNT)
-            break;
-        for (int i = 0; i < 2; i++)
-            vote((int)role_of_text(rungs[rung][i].text), ROI_COUNT, rungs[rung][i].source, &role,
-                 out->role_source, &contradicted);
-    }
-    out->role_contradicted = contradicted;
-    out->role = contradicted ? ROI_COUNT : (enum roi)role;
+    for (int i = 0; i < 2; i++)
+        vote(b, (int)role_of_text(texts[i].text), texts[i].source, confidence);
 }
 
-static void classify_side(const struct dicom_instance *h, struct image_class *out)
+static enum roi role_of_words(const struct annotation *words)
 {
+    if (!words)
+        return ROI_COUNT;
+    return words->region == ANNOTATION_BREAST   ? ROI_TUMOUR
+           : words->region == ANNOTATION_AXILLA ? ROI_NODE
+                                                : ROI_COUNT;
+}
+
+static const char *place_name(int role)
+{
+    return role == ROI_TUMOUR ? "breast" : "axilla";
+}
+
+/* "words on the screen: MAMA DIR" */
+static void vote_words(struct ballot *b, int value, const struct annotation_source *source)
+{
+    char text[CLASS_SOURCE_SIZE];
+    snprintf(text, sizeof text, "words on the screen: %s", source->text);
+    vote(b, value, text, source->confidence);
+}
+
+/* What is said of the series, then of the study: as a ballot of its own, to compare with. */
+static void vote_above(struct ballot *b, const struct dicom_instance *h)
+{
+    vote_role_texts(b,
+                    (const struct evidence_text[]){
+                        {h->series_description, "(0008,103E) Series Description"},
+                        {h->protocol_name, "(0018,1030) Protocol Name"}},
+                    0.8);
+    if (b->decided == ROI_COUNT)
+        vote_role_texts(b,
+                        (const struct evidence_text[]){
+                            {h->body_part_examined, "(0018,0015) Body Part Examined"},
+                            {h->study_description, "(0008,1030) Study Description"}},
+                        0.6);
+}
+
+static void vote_image(struct ballot *b, const struct dicom_instance *h)
+{
+    vote(b, (int)role_of_code(&h->anatomic_region), "(0008,2218) Anatomic Region", 1);
+    vote(b, (int)role_of_code(&h->primary_structure), "(0008,2228) Primary Structure", 1);
+    vote_role_texts(b,
+                    (const struct evidence_text[]){
+                        {h->image_comments, "(0020,4000) Image Comments"},
+                        {h->view_name, "(0008,2127) View Name"}},
+                    0.9);
+}
+
+static void classify_role(const struct image_evidence *e, struct image_class *out)
+{
+    char above_source[CLASS_SOURCE_SIZE];
+    double above_confidence;
+    struct ballot above = {ROI_COUNT, ROI_COUNT, above_source, &above_confidence, false};
+    struct ballot b = {ROI_COUNT, ROI_COUNT, out->role_source, &out->role_confidence, false};
+    const int words = (int)role_of_words(e->words);
+    vote_image(&b, e->header);
+    const bool silent = b.decided == ROI_COUNT;
+    if (b.contradicted)
+        remark(out, "its attributes name breast and axilla");
+    if (words != ROI_COUNT) {
+        const bool before = b.contradicted;
+        vote_words(&b, words, &e->words->region_source);
+        if (b.contradicted && !before)
+            remark(out, "the words on it name the %s, its attributes the %s", place_name(words),
+                   place_name(b.decided));
+    }
+    vote_above(&above, e->header);
+    if (b.decided == ROI_COUNT) {
+        b.contradicted = above.contradicted;
+        vote(&b, above.decided, above_source, above_confidence);
+        if (above.contradicted)
+            remark(out, "its attributes name breast and axilla");
+    } else if (silent && !above.contradicted && above.decided != ROI_COUNT &&
+               above.decided != b.decided) {
+        remark(out, "the words on it name the %s, its series or study the %s", place_name(words),
+               place_name(above.decided));
+    }
+    if (e->view) {
+        const int seen = (int)view_decide(e->view_network, e->view);
+        if (b.decided == ROI_COUNT && seen != ROI_COUNT)
+            vote(&b, seen, "view network", e->view[seen]);
+        else if (seen != ROI_COUNT && seen != b.decided)
+            remark(out, "named %s, it looks like the %s (%.2f)", place_name(b.decided),
+                   place_name(seen), e->view[seen]);
+    }
+    out->role_contradicted = b.contradicted;
+    out->role = b.contradicted ? ROI_COUNT : (enum roi)b.decided;
+}
+
+static enum side side_of_words(const struct annotation *words)
+{
+    if (!words)
+        return SIDE_UNKNOWN;
+    return words->side == ANNOTATION_LEFT    ? SIDE_LEFT
+           : words->side == ANNOTATION_RIGHT ? SIDE_RIGHT
+                                             : SIDE_UNKNOWN;
+}
+
+static void classify_side(const struct image_evidence *e, struct image_class *out)
+{
+    const struct dicom_instance *h = e->header;
     const struct {
         char letter;
         const char *source;
@@ -137,28 +236,42 @@ static void classify_side(const struct dicom_instance *h, struct image_class *ou
         {h->laterality, "(0020,0060) Laterality"},
         {h->anatomic_laterality, "(0008,2220) Anatomic Region Modifier"},
     };
-    const struct evidence_text texts[] = {
-        {h->image_comments, "(0020,4000) Image Comments"},
-        {h->view_name, "(0008,2127) View Name"},
-        {h->series_description, "(0008,103E) Series Description"},
-        {h->protocol_name, "(0018,1030) Protocol Name"},
-        {h->study_description, "(0008,1030) Study Description"},
+    const struct {
+        const char *text, *source;
+        double confidence;
+    } texts[] = {
+        {h->image_comments, "(0020,4000) Image Comments", 0.9},
+        {h->view_name, "(0008,2127) View Name", 0.9},
+        {h->series_description, "(0008,103E) Series Description", 0.8},
+        {h->protocol_name, "(0018,1030) Protocol Name", 0.8},
+        {h->study_description, "(0008,1030) Study Description", 0.6},
     };
-    int side = SIDE_UNKNOWN;
-    bool contradicted = false;
+    struct ballot b = {SIDE_UNKNOWN, SIDE_UNKNOWN, out->side_source, &out->side_confidence, false};
     for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
-        vote((int)side_of_letter(letters[i].letter), SIDE_UNKNOWN, letters[i].source, &side,
-             out->side_source, &contradicted);
+        vote(&b, (int)side_of_letter(letters[i].letter), letters[i].source, 1);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        vote((int)side_of_text(texts[i].text), SIDE_UNKNOWN, texts[i].source, &side,
-             out->side_source, &contradicted);
-    out->side_contradicted = contradicted;
-    out->side = contradicted ? SIDE_UNKNOWN : (enum side)side;
+        vote(&b, (int)side_of_text(texts[i].text), texts[i].source, texts[i].confidence);
+    if (b.contradicted)
+        remark(out, "its attributes contradict each other on the side");
+    const int words = (int)side_of_words(e->words);
+    if (words != SIDE_UNKNOWN) {
+        const bool before = b.contradicted;
+        vote_words(&b, words, &e->words->side_source);
+        if (b.contradicted && !before)
+            remark(out, "the words on it name the %s side, its attributes the %s",
+                   side_name((enum side)words), side_name((enum side)b.decided));
+    }
+    out->side_contradicted = b.contradicted;
+    out->side = b.contradicted ? SIDE_UNKNOWN : (enum side)b.decided;
 }
 
-void image_classify(const struct dicom_instance *header, struct image_class *ret_class)
+void image_classify(const struct image_evidence *evidence, struct image_class *ret_class)
 {
     *ret_class = (struct image_class){.role = ROI_COUNT};
-    classify_role(header, ret_class);
-    classify_side(header, ret_class);
+    classify_role(evidence, ret_class);
+    classify_side(evidence, ret_class);
+    if (evidence->words && evidence->words->identity == ANNOTATION_IDENTITY_CONTRADICTION) {
+        ret_class->identity_contradicted = true;
+        remark(ret_class, "the words on it name another patient than its attributes");
+    }
 }

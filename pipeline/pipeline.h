@@ -3,6 +3,7 @@
 #ifndef AXNODE_PIPELINE_PIPELINE_H
 #define AXNODE_PIPELINE_PIPELINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,8 @@
 #include "dicom/reader.h"
 #include "model/package/package.h"
 #include "report/report.h"
+
+struct word_reader; /* image/words.h */
 
 /* A file of the study. */
 struct pipeline_object {
@@ -23,6 +26,9 @@ struct pipeline_settings {
     struct dicom_limits limits;
     int frames_max;          /* pictures that are outlined, at most; more are noted */
     const char *uid_namespace; /* "service" or "analyze" */
+    struct word_reader *words; /* borrowed; NULL: words on the screen are not read */
+    bool score_bilateral;      /* a risk, for each side by itself, with tumours on both sides */
+    bool score_multifocal;     /* a risk with tumours at different places of one breast */
 };
 
 struct pipeline_job {
@@ -53,7 +59,8 @@ struct pipeline_result {
 };
 void pipeline_result_release(struct pipeline_result *result);
 
-/* 512 MiB objects, 64 pictures, namespace "analyze". */
+/* 512 MiB objects, 64 pictures, namespace "analyze", no words, no risk for bilateral or multifocal
+ * disease. */
 struct pipeline_settings pipeline_settings_default(void);
 
 /* Write all outgoing objects and pictures of one study into `folder` (exists, empty).

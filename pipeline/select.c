@@ -5,6 +5,7 @@ void candidate_release(struct candidate *candidate)
     region_finding_release(&candidate->region);
     image_release(&candidate->picture);
     image_release(&candidate->grey);
+    mask_release(&candidate->graphics);
     *candidate = (struct candidate){0};
 }
 
@@ -36,10 +37,11 @@ static int compare_suspicion(const struct measurements *a, const struct measurem
     return order ? order : compare_size(a, b);
 }
 
-bool candidate_preferred(const struct candidate *a, const struct candidate *b, enum roi role,
-                         double agreement_min)
+bool candidate_preferred(const struct candidate *a, const struct candidate *b, enum roi role)
 {
-    int order = compare(a->region.agreement >= agreement_min, b->region.agreement >= agreement_min);
+    int order = compare(a->region.grey, b->region.grey);
+    if (!order)
+        order = compare(b->region.unsure, a->region.unsure);
     if (!order)
         order = role == ROI_TUMOUR
                     ? compare_size(&a->region.measurements, &b->region.measurements)
@@ -56,11 +58,10 @@ void selection_release(struct selection *selection)
             candidate_release(&selection->best[role][side]);
 }
 
-void selection_offer(struct selection *selection, enum roi role, struct candidate *candidate,
-                     double agreement_min)
+void selection_offer(struct selection *selection, enum roi role, struct candidate *candidate)
 {
     struct candidate *best = &selection->best[role][candidate->side];
-    if (best->region.found && !candidate_preferred(candidate, best, role, agreement_min)) {
+    if (best->region.found && !candidate_preferred(candidate, best, role)) {
         candidate_release(candidate);
         return;
     }
@@ -69,27 +70,34 @@ void selection_offer(struct selection *selection, enum roi role, struct candidat
     *candidate = (struct candidate){0};
 }
 
-static struct candidate *best_of_all(struct selection *selection, enum roi role,
-                                     double agreement_min)
+static struct candidate *best_of_all(struct selection *selection, enum roi role)
 {
     struct candidate *best = NULL;
     for (int side = 0; side < 3; side++) {
         struct candidate *c = &selection->best[role][side];
-        if (c->region.found && (!best || candidate_preferred(c, best, role, agreement_min)))
+        if (c->region.found && (!best || candidate_preferred(c, best, role)))
             best = c;
     }
     return best;
 }
 
-void selection_choose(struct selection *selection, double agreement_min,
-                      struct candidate *ret_chosen[ROI_COUNT])
+void selection_choose(struct selection *selection, struct candidate *ret_chosen[ROI_COUNT])
 {
-    struct candidate *tumour = best_of_all(selection, ROI_TUMOUR, agreement_min);
+    struct candidate *tumour = best_of_all(selection, ROI_TUMOUR);
     struct candidate *node = tumour ? &selection->best[ROI_NODE][tumour->side] : NULL;
     if (!node || !node->region.found)
-        node = best_of_all(selection, ROI_NODE, agreement_min);
+        node = best_of_all(selection, ROI_NODE);
     ret_chosen[ROI_TUMOUR] = tumour;
     ret_chosen[ROI_NODE] = node;
+}
+
+void selection_of_side(struct selection *selection, enum side side,
+                       struct candidate *ret_chosen[ROI_COUNT])
+{
+    for (int roi = 0; roi < ROI_COUNT; roi++) {
+        struct candidate *c = &selection->best[roi][side];
+        ret_chosen[roi] = c->region.found ? c : NULL;
+    }
 }
 
 bool selection_bilateral(const struct selection *selection, enum roi role)

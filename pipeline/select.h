@@ -12,6 +12,7 @@ struct candidate {
     struct region_finding region; /* found and measured */
     struct image picture;         /* as decoded */
     struct image grey;
+    struct mask graphics;         /* drawn on the tissue: left out of grey-level features */
     enum side side;
 };
 void candidate_release(struct candidate *candidate);
@@ -20,9 +21,9 @@ void candidate_release(struct candidate *candidate);
  * Tumour: the larger section: longest diameter in mm, else in pixels; a calibrated one before one
  * that is not. Node: the more suspicious: relative thickness of the cortex (thickness over half
  * the short axis: 1 when the hilum is lost), or, without a hilum output, the rounder one; then the
- * larger. An outline with agreement below `agreement_min` comes last in both. */
-bool candidate_preferred(const struct candidate *a, const struct candidate *b, enum roi role,
-                         double agreement_min);
+ * larger. An unsure outline comes behind sure ones, and one on a picture whose grey levels mean
+ * nothing (colour, elastography) behind all others. */
+bool candidate_preferred(const struct candidate *a, const struct candidate *b, enum roi role);
 
 /* The best of each side for each role, filled while pictures are outlined one by one, so that
  * memory holds at most one picture for each. */
@@ -31,12 +32,13 @@ struct selection {
 };
 void selection_release(struct selection *selection);
 /* Takes the candidate over in any case (`candidate` is zeroed). */
-void selection_offer(struct selection *selection, enum roi role, struct candidate *candidate,
-                     double agreement_min);
+void selection_offer(struct selection *selection, enum roi role, struct candidate *candidate);
 /* The tumour of whatever side, and the node of its side, or else the most suspicious node of
  * another. NULL where there is none; borrowed from the selection. */
-void selection_choose(struct selection *selection, double agreement_min,
-                      struct candidate *ret_chosen[ROI_COUNT]);
+void selection_choose(struct selection *selection, struct candidate *ret_chosen[ROI_COUNT]);
+/* Tumour and node of one side, NULL where there is none. */
+void selection_of_side(struct selection *selection, enum side side,
+                       struct candidate *ret_chosen[ROI_COUNT]);
 /* Outlined on both sides. */
 bool selection_bilateral(const struct selection *selection, enum roi role);
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "image/words.h"
+#include "service/limits.h"
 #include "service/program.h"
 
 struct analyser_options analyser_options_of(const struct settings *settings)
@@ -30,6 +32,10 @@ int analyser_open(const struct analyser_options *options, struct analyser *ret_a
         status = package_nets_open(a.package, a.library, &a.nets, err);
     if (status == 0)
         status = package_selftest(a.package, &a.nets, err);
+    if (status == 0) {
+        status = word_reader_new(NULL, &a.words, err);
+        status = status == STATUS_NOT_FOUND ? 0 : status; /* reports say that words were not read */
+    }
     if (status < 0) {
         analyser_release(&a);
         return status;
@@ -38,10 +44,25 @@ int analyser_open(const struct analyser_options *options, struct analyser *ret_a
     return 0;
 }
 
+struct pipeline_settings analyser_pipeline(const struct analyser *analyser,
+                                           const struct settings *settings)
+{
+    struct pipeline_settings pipeline = pipeline_settings_default();
+    pipeline.words = analyser->words;
+    if (!settings)
+        return pipeline;
+    pipeline.limits = limits_of_objects(settings);
+    pipeline.frames_max = settings->limits.images_per_study;
+    pipeline.score_bilateral = settings->score.bilateral;
+    pipeline.score_multifocal = settings->score.multifocal;
+    return pipeline;
+}
+
 void analyser_release(struct analyser *analyser)
 {
     package_nets_release(&analyser->nets);
     package_free(analyser->package);
     net_library_free(analyser->library);
+    word_reader_free(analyser->words);
     *analyser = (struct analyser){0};
 }

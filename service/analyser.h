@@ -1,4 +1,5 @@
-/* What turns studies into results: ONNX Runtime, a package and its networks, opened once. */
+/* What turns studies into results: ONNX Runtime, a package and its networks, the reader of words,
+ * opened once. */
 #ifndef AXNODE_SERVICE_ANALYSER_H
 #define AXNODE_SERVICE_ANALYSER_H
 
@@ -9,6 +10,7 @@ struct analyser {
     struct net_library *library;
     struct package *package;
     struct package_nets nets;
+    struct word_reader *words; /* NULL: Tesseract's data are not installed */
 };
 
 /* Where the package lies and how far it must be trusted. */
@@ -23,6 +25,10 @@ struct analyser_options analyser_options_of(const struct settings *settings);
  * releases it. */
 int analyser_open(const struct analyser_options *options, struct analyser *ret_analyser,
                   struct error *err);
+/* How studies are run: with the service's settings, or those of the command line (NULL); namespace
+ * "analyze". Borrows from the analyser. */
+struct pipeline_settings analyser_pipeline(const struct analyser *analyser,
+                                           const struct settings *settings);
 void analyser_release(struct analyser *analyser); /* a zeroed struct is fine */
 
 #endif

@@ -48,6 +48,9 @@ struct settings {
         int64_t quiet_period_us;
     } study;
     struct {
+        bool bilateral, multifocal;
+    } score;
+    struct {
         int count;
         int attempts_max;
         int64_t backoff_first_us, backoff_max_us;

@@ -57,6 +57,12 @@ const struct setting settings_table[] = {
      "A study is analysed when nothing more has been received for this long and no association "
      "that carries it is open."},
 
+    {"score.bilateral", SETTING_BOOL, 0, 0, "false", NULL, true, AT(score.bilateral),
+     "Show a risk, for each side by itself, when tumours were outlined on both sides. The published "
+     "models exclude bilateral disease."},
+    {"score.multifocal", SETTING_BOOL, 0, 0, "false", NULL, true, AT(score.multifocal),
+     "Show a risk when words on the pictures place tumours at clock positions of one breast that "
+     "are two hours or more apart. The published models exclude multifocal disease."},
     {"workers.count", SETTING_INT, 1, 64, "1", NULL, false, AT(workers.count),
      "Studies that are analysed at once, each on one processor core."},
     {"workers.attempts_max", SETTING_INT, 1, 20, "3", NULL, true, AT(workers.attempts_max),

@@ -178,13 +178,11 @@ static int analyse(struct worker *w, const struct queue_job *job, const char *fo
 {
     struct arena arena ARENA_AUTO;
     arena_init(&arena);
-    struct pipeline_settings settings = pipeline_settings_default();
+    struct pipeline_settings settings = analyser_pipeline(&w->analyser, w->role->settings);
     struct pipeline_job input = {.object_count = job->instance_count,
                                  .generation = job->generation,
                                  .created_us = job->created_us};
     struct pipeline_object *objects = NULL;
-    settings.limits = limits_of_objects(w->role->settings);
-    settings.frames_max = w->role->settings->limits.images_per_study;
     settings.uid_namespace = "service";
     predecessor_find(job, input.predecessor_sr_uid);
     int status = objects_find(w, job, &arena, &objects, err);

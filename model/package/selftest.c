@@ -134,7 +134,7 @@ static int run_features(const struct package *package, enum roi roi,
         status = measure_region(&region.mask, &region.hilum, &region.calibration,
                                 &region.measurements, err);
     if (status == 0)
-        status = region_features(&grey, package->radiomics, roi, &region, err);
+        status = region_features(&grey, NULL, package->radiomics, roi, &region, err);
     if (status == 0) {
         *ret_features = region.features;
         region.features = (struct feature_list){0};

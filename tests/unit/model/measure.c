@@ -88,6 +88,119 @@ static void test_hilum(void **state)
     mask_release(&node);
 }
 
+static void test_extents(void **state)
+{
+    (void)state;
+    const struct calibration c = {CALIBRATION_REGION, 0.2, 0.1, 0};
+    struct mask mask = ellipse(200, 300, 150, 100, 40, 60);
+    struct measurements m;
+    assert_int_equal(measure_region(&mask, NULL, &NONE, &m, NULL), 0);
+    near(m.width_px, 81, 1e-12);
+    near(m.depth_px, 121, 1e-12);
+    near(m.depth_width, 121.0 / 81, 1e-12);
+    assert_true(m.width_mm == 0 && m.depth_mm == 0);
+    assert_int_equal(measure_region(&mask, NULL, &c, &m, NULL), 0);
+    near(m.width_mm, 8.1, 1e-9);
+    near(m.depth_mm, 24.2, 1e-9);
+    near(m.depth_width, 24.2 / 8.1, 1e-9);
+    mask_release(&mask);
+}
+
+/* A black gap of gel, then tissue from row `from` on. */
+static struct image tissue_from(int rows, int columns, int from)
+{
+    struct image grey;
+    assert_int_equal(image_init(&grey, rows, columns, 1, NULL), 0);
+    memset(grey.pixels + (size_t)from * (size_t)columns, 90, (size_t)(rows - from) * (size_t)columns);
+    return grey;
+}
+
+static void test_skin(void **state)
+{
+    (void)state;
+    const struct calibration c = {CALIBRATION_REGION, 0.2, 0.1, 0};
+    const struct us_region tissue = {.x0 = 10, .y0 = 20, .x1 = 289, .y1 = 189};
+    struct mask mask = ellipse(200, 300, 150, 120, 40, 30);
+    struct measurements m = {0};
+    struct image grey = tissue_from(200, 300, 32);
+    measure_skin(&grey, &tissue, &mask, &c, &m);
+    assert_true(m.skin_visible);
+    near(m.skin_distance_mm, (90 - 32) * 0.2, 1e-9);
+    near(m.skin_distance_px, (90 - 32) * 2, 1e-9); /* column pixels */
+    m = (struct measurements){0};
+    measure_skin(&grey, &tissue, &mask, &NONE, &m);
+    assert_true(m.skin_visible && m.skin_distance_mm == 0);
+    near(m.skin_distance_px, 58, 1e-12);
+    m = (struct measurements){0};
+    measure_skin(&grey, NULL, &mask, &c, &m);
+    assert_false(m.skin_visible);
+    image_release(&grey);
+    grey = tissue_from(200, 300, 80); /* deeper than a quarter */
+    measure_skin(&grey, &tissue, &mask, &c, &m);
+    assert_false(m.skin_visible);
+    image_release(&grey);
+    mask_release(&mask);
+}
+
+static void test_criteria(void **state)
+{
+    (void)state;
+    static const struct {
+        double long_px, short_px, hilum_a, hilum_b, spacing;
+        enum hilum_state hilum;
+        enum criterion_state state[CRITERION_COUNT];
+    } rows[] = {
+        /* 18 × 8 mm, cortex 2 mm */
+        {90, 40, 60, 20, 0.1, HILUM_PRESENT,
+         {CRITERION_NOT_MET, CRITERION_NOT_MET, CRITERION_NOT_MET, CRITERION_NOT_MET}},
+        /* thicker cortex, rounder */
+        {60, 45, 20, 12, 0.1, HILUM_PARTLY_LOST,
+         {CRITERION_MET, CRITERION_MET, CRITERION_MET, CRITERION_NOT_MET}},
+        {60, 45, 27, 20, 0.1, HILUM_PRESENT,
+         {CRITERION_MET, CRITERION_MET, CRITERION_NOT_MET, CRITERION_NOT_MET}},
+        /* no hilum: half the short axis */
+        {60, 45, 0, 0, 0.1, HILUM_LOST,
+         {CRITERION_MET, CRITERION_MET, CRITERION_MET, CRITERION_MET}},
+        {60, 45, 0, 0, 0, HILUM_LOST,
+         {CRITERION_MET, CRITERION_NOT_ASSESSABLE, CRITERION_NOT_ASSESSABLE, CRITERION_MET}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct region_finding node = {.found = true};
+        struct criterion found[CRITERION_COUNT];
+        node.mask = ellipse(200, 300, 150, 100, rows[i].long_px, rows[i].short_px);
+        node.hilum = ellipse(200, 300, 150, 100, rows[i].hilum_a, rows[i].hilum_b);
+        if (rows[i].hilum_a == 0)
+            memset(node.hilum.pixels, 0, 200 * 300);
+        node.calibration = rows[i].spacing > 0 ? (struct calibration){CALIBRATION_REGION, 0.1, 0.1, 0}
+                                               : NONE;
+        assert_int_equal(measure_region(&node.mask, &node.hilum, &node.calibration,
+                                        &node.measurements, NULL),
+                         0);
+        assert_int_equal(node.measurements.hilum, rows[i].hilum);
+        measure_criteria(&node, found);
+        for (int k = 0; k < CRITERION_COUNT; k++)
+            if (found[k].state != rows[i].state[k])
+                fail_msg("row %zu, criterion %d: %d, value %g", i, k, (int)found[k].state,
+                         found[k].value);
+        const struct axis *cortex = &node.measurements.cortex;
+        if (rows[i].hilum == HILUM_LOST) {
+            assert_true(cortex->length_px == 0);
+        } else { /* from the outline to the hilum, and no shorter way */
+            assert_true(node.mask.pixels[(int)cortex->y0 * 300 + (int)cortex->x0]);
+            assert_true(node.hilum.pixels[(int)cortex->y1 * 300 + (int)cortex->x1]);
+            near(hypot(cortex->x1 - cortex->x0, cortex->y1 - cortex->y0),
+                 node.measurements.cortex_thickness_px, 1e-9);
+        }
+        region_finding_release(&node);
+    }
+    struct region_finding bare = {.found = true, .measurements = {.axis_ratio = 1.5}};
+    struct criterion found[CRITERION_COUNT];
+    measure_criteria(&bare, found); /* a network without a hilum output */
+    assert_int_equal(found[CRITERION_RATIO].state, CRITERION_MET);
+    assert_int_equal(found[CRITERION_HILUM].state, CRITERION_NOT_ASSESSABLE);
+    assert_true(isnan(found[CRITERION_HILUM].value) && *found[CRITERION_HILUM].reason);
+}
+
 static void test_tiny_and_empty(void **state)
 {
     (void)state;
@@ -125,7 +238,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ellipse_in_pixels), cmocka_unit_test(test_anisotropic_pixels),
         cmocka_unit_test(test_hilum),             cmocka_unit_test(test_tiny_and_empty),
-        cmocka_unit_test(test_features),
+        cmocka_unit_test(test_features),          cmocka_unit_test(test_extents),
+        cmocka_unit_test(test_skin),              cmocka_unit_test(test_criteria),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,7 +14,7 @@
 #define DATA SOURCE_DIR "/tests/unit/model/data/"
 
 static struct net_library *library;
-static struct net *tumour, *node, *wild;
+static struct net *tumour, *node, *wild, *marked;
 
 /* probability = grey / 255 */
 static const struct outline_network TUMOUR = {
@@ -27,13 +27,20 @@ static const struct outline_network NODE = {
     .output = "probability", .channels = 2, .region_channel = 0, .hilum_channel = 1,
     .threshold = 0.5, .min_area_fraction = 0.01};
 
+/* Input 1×2×32×32: the output is the plane of marks */
+static const struct outline_network MARKED = {
+    .input_size = 32, .scale = 1 / 255.0, .mean = 0, .std = 1, .input = "image",
+    .output = "probability", .callipers = true, .channels = 1, .region_channel = 0,
+    .hilum_channel = -1, .threshold = 0.5, .min_area_fraction = 0.001};
+
 static int set_up(void **state)
 {
     (void)state;
     return net_library_open(ORT_LIBRARY, &library, NULL) < 0 ||
                    net_open(library, DATA "tumour.onnx", NULL, &tumour, NULL) < 0 ||
                    net_open(library, DATA "node.onnx", NULL, &node, NULL) < 0 ||
-                   net_open(library, DATA "wild.onnx", NULL, &wild, NULL) < 0
+                   net_open(library, DATA "wild.onnx", NULL, &wild, NULL) < 0 ||
+                   net_open(library, DATA "callipers.onnx", NULL, &marked, NULL) < 0
                ? -1
                : 0;
 }
@@ -44,6 +51,7 @@ static int tear_down(void **state)
     net_free(tumour);
     net_free(node);
     net_free(wild);
+    net_free(marked);
     net_library_free(library);
     return 0;
 }
@@ -192,13 +200,111 @@ static void test_narrow_pictures(void **state)
     }
 }
 
+/* A small disc: in the whole picture a pixel of the network is 12 wide, in the crop 2. */
+static void test_a_closer_look(void **state)
+{
+    (void)state;
+    struct outline_network network = TUMOUR;
+    network.min_area_fraction = 0.001;
+    struct image image = black(300, 400);
+    struct region_finding coarse, fine;
+    disc(&image, 310, 100, 17, 250);
+    struct mask expected = truth(&image, 128);
+    const struct outline_input input = {.grey = &image};
+    assert_int_equal(outline_run(tumour, &network, &input, &coarse, NULL), 0);
+    assert_int_equal(coarse.passes, 2);
+    network.zoom = 2.2;
+    assert_int_equal(outline_run(tumour, &network, &input, &fine, NULL), 0);
+    assert_int_equal(fine.passes, 4);
+    assert_int_equal(fine.mask.columns, 400);
+    assert_true(mask_dice(&fine.mask, &expected) > 0.97);
+    assert_true(mask_dice(&fine.mask, &expected) > mask_dice(&coarse.mask, &expected));
+    assert_true(fine.agreement > 0.5 && fine.agreement < coarse.agreement);
+    region_finding_release(&coarse);
+    region_finding_release(&fine);
+    /* One that fills the picture: no closer look, and nothing changes. */
+    disc(&image, 200, 150, 140, 250);
+    assert_int_equal(outline_run(tumour, &network, &input, &fine, NULL), 0);
+    assert_int_equal(fine.passes, 2);
+    region_finding_release(&fine);
+    mask_release(&expected);
+    image_release(&image);
+}
+
+/* The crop is cut at the picture's border, and what it finds lies in its place. */
+static void test_a_closer_look_in_a_corner(void **state)
+{
+    (void)state;
+    struct outline_network network = NODE;
+    network.min_area_fraction = 0.001;
+    network.zoom = 2.2;
+    struct image image = black(300, 400);
+    struct region_finding region;
+    const struct us_region tissue = {.x0 = 40, .y0 = 30, .x1 = 399, .y1 = 299};
+    disc(&image, 380, 280, 30, 120);
+    disc(&image, 380, 280, 12, 250);
+    struct mask whole = truth(&image, 100), core = truth(&image, 200);
+    const struct outline_input input = {.grey = &image, .tissue = &tissue};
+    assert_int_equal(outline_run(node, &network, &input, &region, NULL), 0);
+    assert_int_equal(region.passes, 4);
+    assert_true(mask_dice(&region.mask, &whole) > 0.95);
+    assert_true(mask_dice(&region.hilum, &core) > 0.9);
+    assert_true(region.touches_border);
+    region_finding_release(&region);
+    mask_release(&whole);
+    mask_release(&core);
+    image_release(&image);
+}
+
+/* The bell is 0.5 or more within 3 · √(2 ln 2) = 3.53 pixels of the input, 44 of the picture. */
+static void test_marks_reach_the_network(void **state)
+{
+    (void)state;
+    struct image image = black(400, 400), spot = black(400, 400);
+    struct region_finding region;
+    const struct point points[] = {{130, 250}, {900, 10}, {-5, 3}};
+    disc(&image, 200, 200, 30, 200); /* some contrast */
+    disc(&spot, 130, 250, 44, 255);
+    struct mask expected = truth(&spot, 128);
+    struct outline_input input = {.grey = &image, .marks = points, .mark_count = 3};
+    assert_int_equal(outline_check(marked, &MARKED, NULL), 0);
+    assert_int_equal(outline_check(marked, &TUMOUR, NULL), STATUS_INVALID);
+    assert_int_equal(outline_run(marked, &MARKED, &input, &region, NULL), 0);
+    assert_true(region.found);
+    assert_int_equal(region.callipers, 1);
+    assert_true(region.agreement > 0.9); /* mirrored with the picture */
+    assert_true(mask_dice(&region.mask, &expected) > 0.9);
+    region_finding_release(&region);
+    /* Moved with the tissue box, and with the crop: bells are drawn at the network's scale. */
+    struct outline_network zoomed = MARKED;
+    zoomed.zoom = 2.2;
+    const struct us_region tissue = {.x0 = 50, .y0 = 50, .x1 = 399, .y1 = 399};
+    input.tissue = &tissue;
+    assert_int_equal(outline_run(marked, &zoomed, &input, &region, NULL), 0);
+    assert_int_equal(region.passes, 4);
+    struct bounds box;
+    assert_true(mask_bounds(&region.mask, &box));
+    assert_in_range(box.x0 + box.x1, 2 * 130 - 4, 2 * 130 + 4);
+    assert_in_range(box.y0 + box.y1, 2 * 250 - 4, 2 * 250 + 4);
+    assert_in_range(box.x1 - box.x0, 30, 50);
+    region_finding_release(&region);
+    input.mark_count = 0; /* none: an empty plane */
+    assert_int_equal(outline_run(marked, &MARKED, &input, &region, NULL), 0);
+    assert_false(region.found);
+    mask_release(&expected);
+    image_release(&image);
+    image_release(&spot);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_largest_part_in_place), cmocka_unit_test(test_tissue_box),
         cmocka_unit_test(test_hilum),                 cmocka_unit_test(test_nothing_found),
         cmocka_unit_test(test_output_that_is_no_probability),
-        cmocka_unit_test(test_narrow_pictures),
+        cmocka_unit_test(test_narrow_pictures),       cmocka_unit_test(test_a_closer_look),
+        cmocka_unit_test(test_a_closer_look_in_a_corner),
+        cmocka_unit_test(test_marks_reach_the_network),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -54,7 +54,7 @@ static void the_ladder_of_roles(void **state)
         set(h.series_description, sizeof h.series_description, rows[i].series);
         set(h.body_part_examined, sizeof h.body_part_examined, rows[i].body_part);
         set(h.study_description, sizeof h.study_description, rows[i].study);
-        image_classify(&h, &class);
+        image_classify(&(struct image_evidence){.header = &h}, &class);
         if (class.role != rows[i].role || class.role_contradicted != rows[i].contradicted ||
             (rows[i].source && strcmp(class.role_source, rows[i].source) != 0))
             fail_msg("row %zu: role %d, contradicted %d, from '%s'", i, (int)class.role,
@@ -94,7 +94,7 @@ static void every_word_on_the_side_is_compared(void **state)
         h.anatomic_laterality = rows[i].anatomic;
         set(h.image_comments, sizeof h.image_comments, rows[i].comments);
         set(h.study_description, sizeof h.study_description, rows[i].study);
-        image_classify(&h, &class);
+        image_classify(&(struct image_evidence){.header = &h}, &class);
 
         if (class.side != rows[i].side || class.side_contradicted != rows[i].contradicted)
             fail_msg("row %zu: side %d, contradicted %d", i, (int)class.side,

@@ -13,7 +13,8 @@ static struct candidate make(enum side side, int image, double long_mm, double l
     struct candidate c = {.side = side};
     c.region.found = true;
     c.region.image = image;
-    c.region.agreement = agreement;
+    c.region.grey = true;
+    c.region.unsure = agreement < 0.7;
     c.region.measurements.long_axis.length_mm = long_mm;
     c.region.measurements.long_axis.length_px = long_px;
     return c;
@@ -42,10 +43,10 @@ static void the_largest_sure_tumour_wins_whatever_the_order(void **state)
         struct candidate *chosen[ROI_COUNT];
         for (int k = 0; k < 5; k++) {
             struct candidate c = in[(first + k) % 5];
-            selection_offer(&s, ROI_TUMOUR, &c, 0.7);
+            selection_offer(&s, ROI_TUMOUR, &c);
             assert_false(c.region.found);
         }
-        selection_choose(&s, 0.7, chosen);
+        selection_choose(&s, chosen);
         assert_int_equal(chosen[ROI_TUMOUR]->region.image, 1);
         assert_null(chosen[ROI_NODE]);
         selection_release(&s);
@@ -60,13 +61,13 @@ static void the_node_of_the_tumours_side_comes_first(void **state)
     struct candidate tumour = make(SIDE_RIGHT, 0, 12, 100, 1);
     struct candidate mild = make_node(SIDE_RIGHT, 1, 10, 60), lost = make_node(SIDE_LEFT, 2, 30, 60);
     struct candidate thick = make_node(SIDE_RIGHT, 3, 20, 60);
-    selection_offer(&s, ROI_TUMOUR, &tumour, 0.7);
-    selection_offer(&s, ROI_NODE, &lost, 0.7);
-    selection_choose(&s, 0.7, chosen);
+    selection_offer(&s, ROI_TUMOUR, &tumour);
+    selection_offer(&s, ROI_NODE, &lost);
+    selection_choose(&s, chosen);
     assert_int_equal(chosen[ROI_NODE]->region.image, 2); /* no other: the score refuses it */
-    selection_offer(&s, ROI_NODE, &mild, 0.7);
-    selection_offer(&s, ROI_NODE, &thick, 0.7);
-    selection_choose(&s, 0.7, chosen);
+    selection_offer(&s, ROI_NODE, &mild);
+    selection_offer(&s, ROI_NODE, &thick);
+    selection_choose(&s, chosen);
     assert_int_equal(chosen[ROI_NODE]->region.image, 3);
     assert_int_equal(chosen[ROI_NODE]->side, SIDE_RIGHT);
     assert_true(selection_bilateral(&s, ROI_NODE));

@@ -1,0 +1,172 @@
+#include <string.h>
+
+#include "pipeline/run.h"
+
+/* One frame of an object, decoded and looked at; false when that was not possible, noted. */
+static int look_at(struct run *run, size_t index, int frame, bool first, struct look *ret_look,
+                   bool *ret_seen, struct error *err)
+{
+    const struct study_image *image = &run->images[index];
+    const struct dicom_instance *header = image->header;
+    struct image picture;
+    *ret_seen = false;
+    int status = dicom_frame_decode(image->object->path, frame, &run->settings->limits, &picture,
+                                    err);
+    if (status == STATUS_UNSUPPORTED || status == STATUS_INVALID || status == STATUS_LIMIT) {
+        run_note(run, "image %zu could not be decoded: %s", index + 1,
+                 without_path(err->message, image->object->path));
+        *err = (struct error){0};
+        return 0;
+    }
+    if (status < 0)
+        return status;
+    run->frames_decoded++;
+    const struct look_input input = {
+        .regions = header->regions,
+        .region_count = (size_t)header->region_count,
+        .words = first ? run->settings->words : NULL,
+        .patient_name = header->patient_name,
+        .patient_id = header->patient_id,
+    };
+    status = look_init(ret_look, &picture, &input, err);
+    *ret_seen = status == 0;
+    return status;
+}
+
+/* What the first frame tells beyond the header: kept, and the image is classified again. */
+static int learn(struct run *run, size_t index, struct look *look, struct error *err)
+{
+    struct study_image *image = &run->images[index];
+    const struct view_network *network = &run->package->view.network;
+    int status = 0;
+    if (look->words_failed.status < 0)
+        run_note(run, "image %zu: the words on it could not be read", index + 1);
+    if (run->nets->view) {
+        const struct us_region tissue =
+            screen_us_region(&look->sight.screen.regions[screen_principal(&look->sight.screen)],
+                             image->header->regions);
+        status = view_run(run->nets->view, network, &look->painted, &tissue, look->sight.view,
+                          err);
+        look->sight.view_known = status == 0;
+    }
+    struct sight *sight = status == 0 ? arena_alloc(&run->arena, sizeof *sight) : NULL;
+    if (!sight)
+        return status < 0 ? status : error_set(err, STATUS_NOMEM, "out of memory");
+    *sight = look->sight;
+    image->sight = sight;
+    image_classify(&(struct image_evidence){.header = image->header,
+                                            .words = sight->words_read ? &sight->words : NULL,
+                                            .view = sight->view_known ? sight->view : NULL,
+                                            .view_network = network},
+                   &image->class);
+    return 0;
+}
+
+/* Outline in every place of the frame; the best is offered. Takes the pictures out of the look. */
+static int outline_frame(struct run *run, size_t index, int frame, struct look *look,
+                         struct error *err)
+{
+    struct study_image *image = &run->images[index];
+    const struct dicom_instance *header = image->header;
+    const enum roi role = image->class.role;
+    struct candidate best = {.side = image->class.side};
+    int places[SCREEN_REGIONS_MAX];
+    const int count = look_places(&look->sight.screen, places);
+    if (count == 0)
+        run_note(run, "image %zu was left out: %s", index + 1,
+                 screen_kind_name(
+                     look->sight.screen.regions[screen_principal(&look->sight.screen)].kind));
+    for (int i = 0; i < count; i++) {
+        struct candidate here = {.side = image->class.side};
+        int status = look_outline(look, places[i], header->regions, (size_t)header->region_count,
+                                  run->nets->net[role], &run->package->networks[role].outline,
+                                  &here.region, err);
+        if (status < 0) {
+            candidate_release(&best);
+            return status;
+        }
+        here.region.image = (int)index;
+        here.region.frame = frame;
+        here.region.unsure = here.region.agreement < run->package->agreement_min;
+        if (!here.region.found ||
+            (best.region.found && !candidate_preferred(&here, &best, role))) {
+            candidate_release(&here);
+            continue;
+        }
+        candidate_release(&best);
+        best = here;
+    }
+    if (!best.region.found)
+        return 0;
+    image->tumour_found = image->tumour_found || role == ROI_TUMOUR;
+    best.picture = look->picture;
+    best.grey = look->grey;
+    best.graphics = look->graphics;
+    look->picture = (struct image){0};
+    look->grey = (struct image){0};
+    look->graphics = (struct mask){0};
+    selection_offer(&run->selection, role, &best);
+    return 0;
+}
+
+/* Whether the image may show something to outline, as far as is known. */
+static bool worth_a_look(const struct run *run, const struct image_class *class)
+{
+    if (class->role < ROI_COUNT)
+        return run->nets->net[class->role] != NULL;
+    return !class->role_contradicted && (run->settings->words || run->nets->view);
+}
+
+static int find_in_image(struct run *run, size_t index, size_t *left_out, struct error *err)
+{
+    const struct study_image *image = &run->images[index];
+    const int frames = image->header->frames > 0 ? image->header->frames : 1;
+    const int taken = frames < FRAMES_PER_OBJECT_MAX ? frames : FRAMES_PER_OBJECT_MAX;
+    for (int k = 0; k < taken && worth_a_look(run, &image->class); k++) {
+        if (run->frames_outlined >= run->settings->frames_max) {
+            ++*left_out;
+            continue;
+        }
+        run->frames_outlined++;
+        struct look look;
+        bool seen;
+        const int frame = (int)((2 * (int64_t)k + 1) * frames / (2 * taken));
+        int status = look_at(run, index, frame, !image->sight, &look, &seen, err);
+        if (status == 0 && !seen)
+            continue;
+        if (status == 0 && !image->sight)
+            status = learn(run, index, &look, err);
+        const enum roi role = image->class.role;
+        const bool wanted = status == 0 && role < ROI_COUNT && run->nets->net[role];
+        if (wanted)
+            status = outline_frame(run, index, frame, &look, err);
+        if (seen)
+            look_release(&look);
+        if (status < 0 || !wanted)
+            return status;
+    }
+    return 0;
+}
+
+/* Every picture of breast or axilla; of loops a few frames evenly apart. */
+int run_find(struct run *run, struct error *err)
+{
+    size_t left_out = 0;
+    if (!run->settings->words)
+        run_note(run, "words on the pictures were not read: Tesseract's data are not installed");
+    for (size_t i = 0; i < run->image_count; i++) {
+        int status = find_in_image(run, i, &left_out, err);
+        if (status < 0)
+            return status;
+    }
+    if (left_out)
+        run_note(run, "%zu pictures were not looked at: the limit is %d", left_out,
+                 run->settings->frames_max);
+    for (size_t i = 0; i < run->image_count; i++) {
+        const struct image_class *class = &run->images[i].class;
+        for (int k = 0; k < class->remark_count; k++)
+            run_note(run, "image %zu%s: %s", i + 1, class->role_contradicted ? " was left out" : "",
+                     class->remarks[k]);
+    }
+    return 0;
+}
