@@ -25,6 +25,7 @@ int command_retry(int argc, char **argv);
 int command_segment(int argc, char **argv);
 int command_show(int argc, char **argv);
 int command_status(int argc, char **argv);
+int command_words(int argc, char **argv);
 
 /* Print what failed, why and what to do on stderr; returns EXIT_FAILED. */
 int command_failed(const struct error *err);
