@@ -55,7 +55,8 @@ struct tint tint_of(const struct image *picture)
         if (max3(rgb) < BRIGHT_MIN)
             continue;
         bright++;
-        if (colour_chroma(rgb) < TINT_CHROMA_MIN)
+        int chroma = colour_chroma(rgb);
+        if (chroma < TINT_CHROMA_MIN || chroma * 10 > max3(rgb) * 6)
             continue;
         tinted++;
         bins[colour_degrees(rgb) * TINT_BINS / 360]++;

@@ -22,10 +22,11 @@ static const double WHOLE_BOX = 0.95;    /* of the picture: a box that covers al
 static const double WHOLE_FOUND = 0.72;  /* of that box: what is found in it is smaller */
 static const double CONTENT_MIN = 0.003; /* of a box's pixels: fewer is empty */
 static const double MISSED = 0.5;        /* of what was found, outside all boxes */
-static const double SOLID_MIN = 0.004;   /* of pixels not black: a colour frame, no logo */
+static const double SOLID_MIN = 0.01;    /* of pixels not black: a colour frame, no logo */
 static const double BOX_FILL = 0.7;      /* of the colour box: stiffness leaves no gaps */
 static const double BOX_MIN = 0.06;      /* of the region: the colour box of elastography */
 static const double BETWEEN_HUES = 0.15; /* yellow to cyan: medium stiffness; rare in flow */
+static const double GREEN_HUES = 0.06;   /* green and cyan alone */
 
 struct seen {
     const struct image *picture;
@@ -51,7 +52,7 @@ static struct bounds whole_of(const struct image *picture)
     return (struct bounds){0, 0, picture->columns - 1, picture->rows - 1};
 }
 
-/* Pixels whose four neighbours at a stroke's distance are coloured too: no thin lines. */
+/* Pixels whose neighbours within a stroke's width are all coloured too: no words, no lines. */
 static int solid_find(const struct image *picture, struct mask *ret_solid, struct error *err)
 {
     struct tint tint = tint_of(picture);
@@ -70,8 +71,11 @@ static int solid_find(const struct image *picture, struct mask *ret_solid, struc
     for (int y = reach; y < picture->rows - reach; y++)
         for (int x = reach; x < columns - reach; x++) {
             const uint8_t *p = set.pixels + y * columns + x;
-            solid.pixels[y * columns + x] = p[0] && p[reach] && p[-reach] &&
-                                            p[reach * columns] && p[-reach * columns];
+            uint8_t all = p[0];
+            for (int dy = -reach; all && dy <= reach; dy++)
+                for (int dx = -reach; dx <= reach; dx++)
+                    all &= p[dy * columns + dx];
+            solid.pixels[y * columns + x] = all;
         }
     mask_release(&set);
     *ret_solid = solid;
@@ -118,7 +122,8 @@ static bool is_elastography(const struct seen *seen, const struct screen_region 
             }
     double between = (double)(hues[HUE_YELLOW] + hues[HUE_GREEN] + hues[HUE_CYAN]);
     return area(b) >= BOX_MIN * area(&region->box) && (double)solid >= BOX_FILL * area(b) &&
-           between >= BETWEEN_HUES * (double)solid;
+           between >= BETWEEN_HUES * (double)solid &&
+           (double)(hues[HUE_GREEN] + hues[HUE_CYAN]) >= GREEN_HUES * (double)solid;
 }
 
 /* The kind of a 2-D image by its colours. */
@@ -222,7 +227,7 @@ static void sequence_take(const struct seen *seen, const struct us_region *regio
             region.box.x1 - region.box.x0 + 1 < SIDE_MIN ||
             region.box.y1 - region.box.y0 + 1 < SIDE_MIN)
             continue;
-        if (screen_content(&seen->grey, &region.box) < CONTENT_MIN) {
+        if (is_2d(region.kind) && screen_content(&seen->grey, &region.box) < CONTENT_MIN) {
             screen->doubts |= SCREEN_DOUBT_EMPTY;
             continue;
         }

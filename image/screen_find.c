@@ -10,11 +10,14 @@ enum {
     STEP_MAX = 28,      /* larger differences of neighbours are drawn, not speckle */
     STRONG = 36,        /* of 100 neighbours, that differ a little: tissue */
     WEAK = 14,          /* the same beside tissue: shadow, the far field */
+    OPENING = 2,        /* cells: what is no wider than twice that is no image */
+    PICTURE_MIN = 100,  /* columns and rows: smaller pictures are taken whole */
     LEVEL_NEAR = 3,     /* grey levels that count as the margin's */
 };
 static const double PART_MIN = 0.025;     /* of the picture: smaller parts are no image */
 static const double SECOND_MIN = 0.35;    /* of the first: the other one of dual images */
-static const double WHOLE_MIN = 0.80;     /* of the picture: a cropped still */
+static const double WHOLE_MIN = 0.90;     /* of the picture: a cropped still */
+static const double SIDE_MARGIN = 0.85;   /* of the picture's width: less is an image in margins */
 static const double LINE_CONTENT_MIN = 0.05; /* of a row or column: fewer is margin */
 
 /* The picture in square cells. */
@@ -53,19 +56,21 @@ static int cells_init(struct cells *c, const struct image *grey, struct error *e
     return error_set(err, STATUS_NOMEM, "out of memory for finding the imaging region");
 }
 
-static void cells_measure(struct cells *c, const struct image *grey)
+/* `step_min`: smaller differences are none. */
+static void cells_measure(struct cells *c, const struct image *grey, int step_min)
 {
     for (int row = 0; row < c->rows; row++)
         for (int column = 0; column < c->columns; column++) {
             int y1 = (row + 1) * c->side, x1 = (column + 1) * c->side, pairs = 0, little = 0;
-            y1 = y1 > grey->rows ? grey->rows : y1;
+            y1 = y1 >= grey->rows ? grey->rows - 1 : y1;
             x1 = x1 >= grey->columns ? grey->columns - 1 : x1;
             for (int y = row * c->side; y < y1; y++) {
                 const uint8_t *p = grey->pixels + (size_t)y * (size_t)grey->columns;
                 for (int x = column * c->side; x < x1; x++) {
-                    int step = abs(p[x + 1] - p[x]);
-                    pairs++;
-                    little += step > 0 && step <= STEP_MAX;
+                    int across = abs(p[x + 1] - p[x]), down = abs(p[x + grey->columns] - p[x]);
+                    pairs += 2;
+                    little += (across >= step_min && across <= STEP_MAX) +
+                              (down >= step_min && down <= STEP_MAX);
                 }
             }
             c->texture[row * c->columns + column] = (uint8_t)(pairs ? 100 * little / pairs : 0);
@@ -260,10 +265,10 @@ static bool beside(const struct bounds *a, const struct bounds *b)
            overlap(a->x0, a->x1, b->x0, b->x1) <= 0.1 * width;
 }
 
-static bool below(const struct bounds *a, const struct bounds *b)
+static bool below(const struct bounds *a, const struct bounds *b, int rows)
 {
     int height = b->y1 - b->y0 + 1, width = b->x1 - b->x0 + 1;
-    return b->y0 > a->y1 - height / 4 && width > 3 * height / 2;
+    return b->y0 > a->y1 - height / 4 && width > 3 * height / 2 && height > rows / 10;
 }
 
 static double share_of(const struct image *grey, const struct bounds *b)
@@ -291,31 +296,32 @@ static void found_from_parts(const struct image *grey, const struct cells *c,
                 found->boxes[1] = found->boxes[0];
                 found->boxes[0] = box;
             }
-        } else if (!found->has_below && below(&parts[0].box, &parts[i].box)) {
+        } else if (!found->has_below && below(&parts[0].box, &parts[i].box, c->rows)) {
             found->below = box_refine(grey, &parts[i].box, c->side, margin);
             found->has_below = true;
         }
     }
 }
 
-int screen_find(const struct image *grey, struct screen_found *ret_found, struct error *err)
+static int find_at(const struct image *grey, int step_min, struct screen_found *ret_found,
+                   struct error *err)
 {
-    assert(grey->channels == 1);
     struct cells c;
     struct part parts[PARTS_MAX];
     struct screen_found found = {0};
     int status = cells_init(&c, grey, err);
     if (status < 0)
         return status;
-    cells_measure(&c, grey);
+    cells_measure(&c, grey, step_min);
     cells_smooth(&c);
     int total = c.rows * c.columns;
     for (int i = 0; i < total; i++)
         c.set[i] = c.texture[i] >= WEAK;
     cells_spread(&c, 1); /* close small holes, then drop what is thin: words, bars */
-    cells_spread(&c, 0);
-    cells_spread(&c, 0);
-    cells_spread(&c, 1);
+    for (int i = 0; i < 1 + OPENING; i++)
+        cells_spread(&c, 0);
+    for (int i = 0; i < OPENING; i++)
+        cells_spread(&c, 1);
     int count = parts_find(&c, parts, err);
     if (count > 0)
         found_from_parts(grey, &c, parts, count, &found);
@@ -324,6 +330,27 @@ int screen_find(const struct image *grey, struct screen_found *ret_found, struct
         return count;
     *ret_found = found;
     return 0;
+}
+
+int screen_find(const struct image *grey, struct screen_found *ret_found, struct error *err)
+{
+    assert(grey->channels == 1);
+    struct screen_found found = {0}, coarse = {0};
+    int status = 0;
+    if (grey->rows >= PICTURE_MIN && grey->columns >= PICTURE_MIN)
+        status = find_at(grey, 1, &found, err);
+    /* Compression leaves steps of one in margins. Steps of two alone would cut the far field off,
+     * so they count only where they show a margin at the side. */
+    if (status == 0 && found.whole) {
+        status = find_at(grey, 2, &coarse, err);
+        if (coarse.count && !coarse.whole &&
+            coarse.boxes[coarse.count - 1].x1 - coarse.boxes[0].x0 + 1 <
+                SIDE_MARGIN * grey->columns)
+            found = coarse;
+    }
+    if (status == 0)
+        *ret_found = found;
+    return status;
 }
 
 /* Nothing but one level, or steps too large for tissue, from top to bottom. */
