@@ -95,3 +95,8 @@ class StackTest(unittest.TestCase):
 
     def tearDown(self):
         self.stack.alive("axnoded")
+        said = self.stack.log("axnoded") # its children's too
+        for sanitizer in ("WARNING: ThreadSanitizer", "ERROR: AddressSanitizer",
+                          "ERROR: LeakSanitizer", "runtime error:"):
+            at = said.find(sanitizer)
+            self.assertEqual(at, -1, said[max(at - 200, 0):at + 6000])
