@@ -163,33 +163,39 @@ static bool boxes_meet(const struct bounds *a, const struct bounds *b)
     return a->x0 <= b->x1 && b->x0 <= a->x1 && a->y0 <= b->y1 && b->y0 <= a->y1;
 }
 
+/* What two readings of one place say alike is worth more than either alone, however unsure they
+ * are of themselves. */
+static double confidence_of_two(double a, double b)
+{
+    static const double least = 0.3;
+    return 1 - (1 - fmax(a, least)) * (1 - fmax(b, least));
+}
+
 /* Both readings of a line must give the same number, or one must be sure where the other is
  * silent. Without decimals a point may have been lost. */
 static void readings_choose(const struct candidates *c, struct annotation *annotation)
 {
     for (int i = 0; i < c->count; i++) {
         struct annotation_reading reading = c->items[i];
-        double doubt = 1 - reading.source.confidence;
-        bool agreed = false, refuted = false;
+        bool agreed = false, dropped = false;
         for (int k = 0; k < c->count; k++) {
-            if (k == i || c->again[k] == c->again[i] ||
-                !boxes_meet(&c->items[k].source.box, &reading.source.box))
+            const struct annotation_reading *other = &c->items[k];
+            if (k == i || !boxes_meet(&other->source.box, &reading.source.box))
                 continue;
-            bool same = fabs(c->items[k].mm - reading.mm) < 1e-6;
-            refuted = refuted || !same;
-            agreed = agreed || (same && k > i);
-            if (same && k < i) /* told already */
-                refuted = true;
-            if (same)
-                doubt *= 1 - c->items[k].source.confidence;
+            bool same = fabs(other->mm - reading.mm) < 1e-6;
+            dropped = dropped || !same || k < i; /* in doubt, or told already */
+            if (same && !agreed && c->again[k] != c->again[i]) {
+                agreed = true;
+                reading.source.confidence =
+                    confidence_of_two(reading.source.confidence, other->source.confidence);
+            }
             if (same && !reading.mark)
-                reading.mark = c->items[k].mark;
+                reading.mark = other->mark;
         }
-        double least = agreed ? 0.4 : c->decimals[i] ? 0.6 : 0.8;
-        if (refuted || 1 - doubt < least || annotation->reading_count == ANNOTATION_READINGS_MAX)
-            continue;
-        reading.source.confidence = 1 - doubt;
-        annotation->readings[annotation->reading_count++] = reading;
+        double least = c->decimals[i] ? 0.5 : 0.8;
+        if (!dropped && reading.source.confidence >= least &&
+            annotation->reading_count < ANNOTATION_READINGS_MAX)
+            annotation->readings[annotation->reading_count++] = reading;
     }
 }
 
@@ -206,7 +212,8 @@ static void said_add(struct said *said, double value, const struct word *word)
     } else if (fabs(said->value - value) > 1e-6) {
         said->contradicted = true;
     } else if (word->again != said->again) {
-        said->confidence = 1 - (1 - said->confidence) * (1 - word->confidence);
+        said->confidence = confidence_of_two(said->confidence, word->confidence);
+        said->again = word->again; /* a third time adds nothing */
     }
 }
 

@@ -39,14 +39,16 @@ static void one_thread(void)
 
 int word_reader_new(const char *folder, struct word_reader **ret_reader, struct error *err)
 {
-    static const char *const names[] = {"debug_file", "load_system_dawg", "load_freq_dawg",
+    static const char *const names[] = {"load_system_dawg", "load_freq_dawg",
                                         "tessedit_do_invert"};
-    static const char *const values[] = {"/dev/null", "0", "0", "0"};
+    static const char *const values[] = {"0", "0", "0"};
     struct word_reader *reader = calloc(1, sizeof *reader);
     if (!reader)
         return error_set(err, STATUS_NOMEM, "out of memory for the reader of words");
     one_thread();
     reader->engine = TessBaseAPICreate();
+    if (reader->engine) /* nothing of what it sees goes to stderr, from the start */
+        TessBaseAPISetVariable(reader->engine, "debug_file", "/dev/null");
     if (!reader->engine ||
         TessBaseAPIInit4(reader->engine, folder, "eng", OEM_LSTM_ONLY, NULL, 0, (char **)names,
                          (char **)values, sizeof names / sizeof *names, false) != 0) {
