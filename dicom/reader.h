@@ -70,16 +70,41 @@ struct dicom_instance {
 int dicom_instance_read(const char *path, const struct dicom_limits *limits,
                         struct dicom_instance *ret_instance, struct error *err);
 
-/* One frame (from 0), decoded: monochrome gives one channel (MONOCHROME1 inverted, windows
- * not applied for 8-bit data), everything else RGB. Unknown transfer syntaxes are
- * STATUS_UNSUPPORTED, damaged pixels STATUS_INVALID. */
+/* A picture or loop, opened and parsed once and decoded frame by frame (library axnode_pictures).
+ * What is kept in memory is one frame: its compressed bytes, which may not be more than twice its
+ * samples and 1 MiB, the decoder's planes and the result; together at most 24 bytes for each
+ * sample, however long the loop is. Videos add the reference pictures of their stream (at most
+ * 16), deflated data sets themselves (at most 64 MiB inflated).
+ *
+ * Frames count from 0. All but videos are found at once in any order; in a video, going back means
+ * starting again, going forward decoding what lies between.
+ *
+ * STATUS_UNSUPPORTED: a transfer syntax or photometric interpretation without a decoder here, by
+ * name. STATUS_INVALID: damaged pixels, fragments that cannot be assigned to frames, sizes that
+ * contradict the header. STATUS_LIMIT: beyond `limits` or IMAGE_SIDE_MAX. */
+struct dicom_frames;
+int dicom_frames_open(const char *path, const struct dicom_limits *limits,
+                      struct dicom_frames **ret_frames, struct error *err);
+void dicom_frames_close(struct dicom_frames *frames); /* NULL is fine */
+/* The header; borrowed until the close. */
+const struct dicom_instance *dicom_frames_instance(const struct dicom_frames *frames);
+/* Which frame comes next. */
+int dicom_frames_seek(struct dicom_frames *frames, int frame, struct error *err);
+/* The next frame: monochrome gives one channel (MONOCHROME1 inverted, windows not applied for
+ * 8-bit data), everything else RGB. Behind the last: STATUS_INVALID. After a failure the same
+ * frame is still the next. */
+int dicom_frames_next(struct dicom_frames *frames, struct image *ret_image, struct error *err);
+/* The next frame at full depth, for features: monochrome values as ITK's reader (GDCM) gives them,
+ * so of any Bits Stored up to 16, signed or not, MONOCHROME1 inverted within Bits Stored, then
+ * times Rescale Slope plus Rescale Intercept; lookup tables and windows not applied. Colour becomes
+ * BT.601 luma, of 16 bits STATUS_UNSUPPORTED. The type is the narrowest that holds every value
+ * possible. */
+int dicom_frames_next_deep(struct dicom_frames *frames, struct deep_image *ret_image,
+                           struct error *err);
+
+/* The same for one frame alone: open, seek, next, close. */
 int dicom_frame_decode(const char *path, int frame, const struct dicom_limits *limits,
                        struct image *ret_image, struct error *err);
-
-/* The same frame at full depth, for features: monochrome values as ITK's reader (GDCM) gives them,
- * so of any Bits Stored up to 16, signed or not, MONOCHROME1 inverted within Bits Stored, then times
- * Rescale Slope plus Rescale Intercept; lookup tables and windows not applied. Colour becomes BT.601
- * luma, of 16 bits STATUS_UNSUPPORTED. The type is the narrowest that holds every value possible. */
 int dicom_frame_decode_deep(const char *path, int frame, const struct dicom_limits *limits,
                             struct deep_image *ret_image, struct error *err);
 

@@ -6,17 +6,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dicom/inflate.h"
+#include "dicom/syntax.h"
+
 enum { WINDOW_BYTES = 16384, UNDEFINED_LENGTH = 0xffffffff };
 enum { TAG_ITEM = 0xfffee000, TAG_ITEM_END = 0xfffee00d, TAG_SEQUENCE_END = 0xfffee0dd };
-enum { TAG_PIXEL_DATA = 0x7fe00010, TAG_META_CLASS = 0x00020002, TAG_META_SYNTAX = 0x00020010 };
+enum { TAG_PIXEL_DATA = 0x7fe00010, TAG_EXTENDED_OFFSETS = 0x7fe00001 };
+enum { TAG_META_CLASS = 0x00020002, TAG_META_SYNTAX = 0x00020010 };
 
-enum encoding { EXPLICIT_LITTLE, IMPLICIT_LITTLE, EXPLICIT_BIG };
 enum level_kind { LEVEL_ITEM, LEVEL_SEQUENCE, LEVEL_FRAGMENTS };
 
 /* One open item or sequence. */
 struct level {
     enum level_kind kind;
-    enum encoding encoding;
+    enum dicom_encoding encoding;
     bool delimited; /* undefined length: ends at a delimiter, `end` is only its parent's */
     bool guessed;   /* a value that merely looks like a sequence: if it is none, it is skipped */
     uint64_t end;
@@ -31,6 +34,7 @@ struct walk {
     uint64_t window_at;
     size_t window_size;
     uint32_t elements;
+    bool in_pixels; /* the data set's own Pixel Data */
     struct level levels[2 * DICOM_DEPTH_MAX + 1]; /* [0] is the data set */
     int depth;
     struct dicom_scan scan;
@@ -95,16 +99,16 @@ static bool vr_is(const char *vr, const char *list)
     return false;
 }
 
-static int take_element(struct walk *w, uint64_t end, enum encoding encoding,
+static int take_element(struct walk *w, uint64_t end, enum dicom_encoding encoding,
                         struct element *ret_element)
 {
-    bool big = encoding == EXPLICIT_BIG;
+    bool big = encoding == DICOM_EXPLICIT_BIG;
     uint8_t b[8];
     int r = take(w, end, b, 8);
     if (r < 0)
         return r;
     struct element e = {.tag = number(b, 2, big) << 16 | number(b + 2, 2, big)};
-    if (encoding == IMPLICIT_LITTLE || e.tag >> 16 == 0xfffe) {
+    if (encoding == DICOM_IMPLICIT_LITTLE || e.tag >> 16 == 0xfffe) {
         e.length = number(b + 4, 4, big);
     } else {
         memcpy(e.vr, b + 4, 2);
@@ -131,7 +135,7 @@ static int count(struct walk *w)
     return 0;
 }
 
-static int push(struct walk *w, enum level_kind kind, enum encoding encoding, uint32_t length,
+static int push(struct walk *w, enum level_kind kind, enum dicom_encoding encoding, uint32_t length,
                 bool guessed)
 {
     const struct level *parent = &w->levels[w->depth];
@@ -170,7 +174,7 @@ static int looks_like_sequence(struct walk *w, uint64_t end, uint32_t length, bo
 static int enter_value(struct walk *w, const struct level *level, const struct element *e)
 {
     bool sequence = memcmp(e->vr, "SQ", 2) == 0;
-    bool implicit = level->encoding == IMPLICIT_LITTLE;
+    bool implicit = level->encoding == DICOM_IMPLICIT_LITTLE;
     bool unknown = memcmp(e->vr, "UN", 2) == 0; /* always implicit little endian inside */
     bool pixels = e->tag == TAG_PIXEL_DATA;
     if (e->length == UNDEFINED_LENGTH && !sequence && !unknown && (!implicit || pixels)) {
@@ -179,7 +183,7 @@ static int enter_value(struct walk *w, const struct level *level, const struct e
         return push(w, LEVEL_FRAGMENTS, level->encoding, e->length, false);
     }
     if (sequence || e->length == UNDEFINED_LENGTH)
-        return push(w, LEVEL_SEQUENCE, unknown ? IMPLICIT_LITTLE : level->encoding, e->length,
+        return push(w, LEVEL_SEQUENCE, unknown ? DICOM_IMPLICIT_LITTLE : level->encoding, e->length,
                     false);
     bool looks = false;
     if ((implicit || unknown) && !pixels) {
@@ -188,7 +192,7 @@ static int enter_value(struct walk *w, const struct level *level, const struct e
             return r;
     }
     if (looks)
-        return push(w, LEVEL_SEQUENCE, IMPLICIT_LITTLE, e->length, true);
+        return push(w, LEVEL_SEQUENCE, DICOM_IMPLICIT_LITTLE, e->length, true);
     return skip(w, level->end, e->length);
 }
 
@@ -205,10 +209,19 @@ static int step_item(struct walk *w, const struct level *level)
     if (e.tag >> 16 == 0xfffe)
         return broken(w, "a delimiter without its item");
     r = count(w);
+    if (w->depth == 0)
+        w->in_pixels = e.tag == TAG_PIXEL_DATA;
     if (r == 0 && w->depth == 0 && e.tag == TAG_PIXEL_DATA) {
         w->scan.pixels = true;
         w->scan.encapsulated = e.length == UNDEFINED_LENGTH;
+        w->scan.pixel_words = level->encoding == DICOM_IMPLICIT_LITTLE || e.vr[1] == 'W';
+        w->scan.pixel_at = w->at;
+        w->scan.fragments = 0;
         w->scan.pixel_bytes = w->scan.encapsulated ? 0 : e.length;
+    }
+    if (r == 0 && w->depth == 0 && e.tag == TAG_EXTENDED_OFFSETS && e.length != UNDEFINED_LENGTH) {
+        w->scan.extended_at = w->at;
+        w->scan.extended_bytes = e.length;
     }
     return r < 0 ? r : enter_value(w, level, &e);
 }
@@ -241,7 +254,7 @@ static int step_fragments(struct walk *w, const struct level *level)
     }
     if (e.tag != TAG_ITEM || e.length == UNDEFINED_LENGTH)
         return broken(w, "no fragment where one belongs");
-    if (w->depth == 1) {
+    if (w->depth == 1 && w->in_pixels) {
         w->scan.fragments++;
         w->scan.pixel_bytes += e.length;
     }
@@ -262,7 +275,7 @@ static bool give_up_guess(struct walk *w)
     return false;
 }
 
-static int walk_data_set(struct walk *w, enum encoding encoding)
+static int walk_data_set(struct walk *w, enum dicom_encoding encoding)
 {
     w->depth = 0;
     w->levels[0] =
@@ -318,7 +331,7 @@ static int take_meta(struct walk *w)
         w->at = start;
         if (number(group, 2, false) != 2)
             break;
-        r = take_element(w, end, EXPLICIT_LITTLE, &e);
+        r = take_element(w, end, DICOM_EXPLICIT_LITTLE, &e);
         if (r == 0 && e.tag == TAG_META_SYNTAX)
             r = take_uid(w, e.length, w->scan.transfer_syntax_uid);
         else if (r == 0 && e.tag == TAG_META_CLASS)
@@ -338,51 +351,75 @@ static int take_meta(struct walk *w)
     return 0;
 }
 
-static int walk_file(struct walk *w)
+static int start_walk(struct walk *w, uint64_t bytes_max)
 {
-    int r = take_meta(w);
+    struct stat st;
+    if (fstat(w->fd, &st) != 0)
+        return error_set_errno(w->err, STATUS_IO, errno, "cannot read %s", w->name);
+    if (!S_ISREG(st.st_mode))
+        return error_set(w->err, STATUS_INVALID, "%s: not a file", w->name);
+    if ((uint64_t)st.st_size > bytes_max)
+        return error_set(w->err, STATUS_LIMIT, "%s: %lld bytes, more than %llu", w->name,
+                         (long long)st.st_size, (unsigned long long)bytes_max);
+    w->scan.file_bytes = (uint64_t)st.st_size;
+    return take_meta(w);
+}
+
+/* From here on the walk is in the inflated copy. */
+static int enter_inflated(struct walk *w, uint64_t bytes_max)
+{
+    int inflated;
+    uint64_t most = bytes_max < DICOM_INFLATED_MAX ? bytes_max : DICOM_INFLATED_MAX;
+    int r = dicom_inflate(w->fd, w->name, w->scan.data_set_offset, most, &inflated, w->err);
     if (r < 0)
         return r;
-    const char *syntax = w->scan.transfer_syntax_uid;
-    if (strcmp(syntax, "1.2.840.10008.1.2.1.99") == 0 ||
-        strcmp(syntax, "1.2.840.10008.1.2.4.95") == 0)
-        return error_set(w->err, STATUS_UNSUPPORTED, "%s: the data set is deflated", w->name);
-    enum encoding encoding = strcmp(syntax, "1.2.840.10008.1.2") == 0     ? IMPLICIT_LITTLE
-                             : strcmp(syntax, "1.2.840.10008.1.2.2") == 0 ? EXPLICIT_BIG
-                                                                          : EXPLICIT_LITTLE;
-    r = walk_data_set(w, encoding);
+    close(w->fd);
+    w->fd = inflated;
+    w->scan.deflated = true;
+    w->window_size = 0;
+    w->scan.file_bytes = (uint64_t)lseek(inflated, 0, SEEK_END);
+    return 0;
+}
+
+static int scan_walk(struct walk *w, uint64_t bytes_max)
+{
+    int r = start_walk(w, bytes_max);
+    if (r < 0)
+        return r;
+    const struct dicom_syntax *syntax = dicom_syntax_find(w->scan.transfer_syntax_uid);
+    if (syntax && syntax->deflated)
+        r = enter_inflated(w, bytes_max);
+    if (r == 0)
+        r = walk_data_set(w, syntax ? syntax->encoding : DICOM_EXPLICIT_LITTLE);
     if (w->scan.fragments > 0)
         w->scan.fragments--; /* the first is the offset table */
     return r;
 }
 
-int dicom_scan_fd(int fd, const char *name, uint64_t bytes_max, struct dicom_scan *ret_scan,
-                  struct error *err)
+int dicom_scan_open(const char *path, const char *name, uint64_t bytes_max, int *ret_fd,
+                    struct dicom_scan *ret_scan, struct error *err)
 {
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return error_set_errno(err, STATUS_IO, errno, "cannot read %s", name);
-    if (!S_ISREG(st.st_mode))
-        return error_set(err, STATUS_INVALID, "%s: not a file", name);
-    if ((uint64_t)st.st_size > bytes_max)
-        return error_set(err, STATUS_LIMIT, "%s: %lld bytes, more than %llu", name,
-                         (long long)st.st_size, (unsigned long long)bytes_max);
-    struct walk w = {.fd = fd, .name = name, .err = err};
-    w.scan.file_bytes = (uint64_t)st.st_size;
-    int r = walk_file(&w);
-    if (r == 0)
-        *ret_scan = w.scan;
-    return r;
+    struct walk w = {.name = name, .err = err};
+    w.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (w.fd < 0)
+        return error_set_errno(err, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_IO, errno,
+                               "cannot read %s", name);
+    int r = scan_walk(&w, bytes_max);
+    if (r < 0) {
+        close(w.fd);
+        return r;
+    }
+    *ret_fd = w.fd;
+    *ret_scan = w.scan;
+    return 0;
 }
 
 int dicom_scan_file(const char *path, uint64_t bytes_max, struct dicom_scan *ret_scan,
                     struct error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0)
-        return error_set_errno(err, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_IO, errno,
-                               "cannot read %s", path);
-    int r = dicom_scan_fd(fd, path, bytes_max, ret_scan, err);
-    close(fd);
+    int fd;
+    int r = dicom_scan_open(path, path, bytes_max, &fd, ret_scan, err);
+    if (r == 0)
+        close(fd);
     return r;
 }

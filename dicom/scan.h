@@ -13,6 +13,7 @@
 enum {
     DICOM_DEPTH_MAX = 64,         /* items inside items */
     DICOM_ELEMENTS_MAX = 1 << 20, /* elements, items and fragments together */
+    DICOM_INFLATED_MAX = 64 << 20,
 };
 
 struct dicom_scan {
@@ -20,18 +21,23 @@ struct dicom_scan {
     char transfer_syntax_uid[UID_SIZE];
     uint64_t file_bytes;
     uint64_t data_set_offset;
+    bool deflated; /* and everything here is of the inflated copy */
     bool pixels;          /* Pixel Data is there */
     bool encapsulated;    /* … as a sequence of fragments */
+    bool pixel_words;     /* … in words of 16 bit (OW, or implicit) */
+    uint64_t pixel_at;    /* where its value begins: bytes, or the offset table's item */
     uint64_t pixel_bytes; /* native: its length; encapsulated: sum of the fragments */
     uint32_t fragments;   /* encapsulated: without the offset table */
+    uint64_t extended_at, extended_bytes; /* Extended Offset Table (7FE0,0001); 0 when absent */
 };
 
-/* `fd` is read with pread and stays the caller's; `name` stands in messages.
- * STATUS_INVALID: no DICOM file, cut off, contradicting lengths; STATUS_LIMIT: larger than
- * `bytes_max`, too deep, too many elements; STATUS_UNSUPPORTED: a deflated data set. */
-int dicom_scan_fd(int fd, const char *name, uint64_t bytes_max, struct dicom_scan *ret_scan,
-                  struct error *err);
-/* As above; a missing file is STATUS_NOT_FOUND, a folder or device STATUS_INVALID. */
+/* Open and scan; a deflated data set is inflated into memory (at most DICOM_INFLATED_MAX), and
+ * `ret_fd` and the offsets are of that. The caller closes `ret_fd`; `name` stands in messages.
+ * STATUS_NOT_FOUND: no such file; STATUS_INVALID: a folder or device, no DICOM file, cut off,
+ * contradicting lengths; STATUS_LIMIT: larger than `bytes_max`, too deep, too many elements. */
+int dicom_scan_open(const char *path, const char *name, uint64_t bytes_max, int *ret_fd,
+                    struct dicom_scan *ret_scan, struct error *err);
+/* The scan alone. */
 int dicom_scan_file(const char *path, uint64_t bytes_max, struct dicom_scan *ret_scan,
                     struct error *err);
 

@@ -4,8 +4,7 @@
 
 #include "base/error.h"
 
-/* Silence DCMTK's loggers (some print data sets), load the data dictionary, register the
- * decoders, switch off Nagle's algorithm and reverse name look-ups. May be called again; not
+/* Silence DCMTK's loggers (some print data sets), load the data dictionary, switch off Nagle's algorithm and reverse name look-ups. May be called again; not
  * from two threads at once. A missing data dictionary is STATUS_NOT_FOUND. */
 int dicom_setup(struct error *err);
 

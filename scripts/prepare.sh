@@ -15,8 +15,9 @@ PREPARE_HOME=$PREPARE_CACHE/$(printf %s "$PREPARE_TREE" | sha256sum | cut -c1-12
 PACKAGES="gcc g++ cmake ninja-build pkg-config ca-certificates
   libdcmtk-dev libcairo2-dev libpng-dev libyaml-dev libpq-dev libssl-dev libsystemd-dev libmicrohttpd-dev
   libcjson-dev libgsl-dev libcmocka-dev zlib1g-dev
+  libopenjp2-7-dev libavformat-dev libavcodec-dev libswscale-dev libavutil-dev
   libtesseract-dev tesseract-ocr-eng
-  fonts-dejavu-core dcmtk dicom3tools curl util-linux procps python3 python3-pydicom
+  fonts-dejavu-core libopenjp2-tools ffmpeg dcmtk dicom3tools curl util-linux procps python3 python3-pydicom
   python3-numpy python3-pil python3-yaml
   libinsighttoolkit5-dev python3-skimage"
 # Installed with their services kept from starting.

@@ -5,9 +5,15 @@
 #include <climits>
 #include <cmath>
 #include <cstring>
+#include <string>
+
+#include <unistd.h>
+
+#include <dcmtk/dcmdata/dcistrmf.h>
 
 extern "C" {
 #include "base/number.h"
+#include "dicom/syntax.h"
 }
 
 static const DcmTagKey TAG_SYNTHETIC_DATA(0x0008, 0x001c); /* newer than DCMTK 3.6.7 */
@@ -21,19 +27,65 @@ extern "C" struct dicom_limits dicom_limits_default(void)
     return limits;
 }
 
-int header_load(const char *path, const char *name, uint64_t bytes_max, DcmFileFormat &ret_file,
-                struct dicom_scan *ret_scan, struct error *err)
+Header::~Header()
 {
-    int r = dicom_scan_file(path, bytes_max, ret_scan, err);
+    if (fd_ >= 0)
+        close(fd_);
+}
+
+int Header::open(const char *path, const char *name, uint64_t bytes_max, struct error *err)
+{
+    int r = dicom_scan_open(path, name, bytes_max, &fd_, &scan, err);
     if (r < 0)
         return r;
-    if (DcmXfer(ret_scan->transfer_syntax_uid).getXfer() == EXS_Unknown)
+    const struct dicom_syntax *syntax = dicom_syntax_find(scan.transfer_syntax_uid);
+    if (!syntax)
         return error_set(err, STATUS_UNSUPPORTED, "%s: unknown transfer syntax %s", name,
-                         ret_scan->transfer_syntax_uid);
-    OFCondition cond = ret_file.loadFileUntilTag(path, EXS_Unknown, EGL_noChange, DCM_MaxReadLength,
-                                                 ERM_fileOnly, DCM_PixelData);
+                         scan.transfer_syntax_uid);
+    encoding_ = scan.deflated ? EXS_LittleEndianExplicit : DcmXfer(syntax->uid).getXfer();
+    if (encoding_ == EXS_Unknown)
+        encoding_ = EXS_JPEGProcess1;
+    return 0;
+}
+
+/* What was scanned is what is loaded, even when the path has come to mean another file. */
+OFCondition Header::read(const DcmTagKey &until)
+{
+    std::string path = "/proc/self/fd/" + std::to_string(fd_);
+    OFCondition cond = file_.loadFile(path.c_str(), EXS_Unknown, EGL_noChange, DCM_MaxReadLength,
+                                      ERM_metaOnly);
+    if (cond.bad())
+        return cond;
+    /* Skipped, not opened there: what is read later is found by its distance from the start. */
+    DcmInputFileStream stream(path.c_str());
+    offile_off_t offset = static_cast<offile_off_t>(scan.data_set_offset);
+    if (stream.status().bad() || stream.skip(offset) != offset)
+        return stream.status().bad() ? stream.status() : EC_InvalidStream;
+    dataset().transferInit();
+    cond = dataset().readUntilTag(stream, encoding_, EGL_noChange, DCM_MaxReadLength, until);
+    dataset().transferEnd();
+    return cond;
+}
+
+int Header::load(const char *path, const char *name, uint64_t bytes_max, struct error *err)
+{
+    int r = open(path, name, bytes_max, err);
+    if (r < 0)
+        return r;
+    OFCondition cond = read(DCM_PixelData);
     if (cond.bad())
         return shim_error(err, STATUS_INVALID, cond, "%s: cannot read the DICOM header", name);
+    return 0;
+}
+
+int Header::load_whole(const char *path, uint64_t bytes_max, struct error *err)
+{
+    int r = open(path, path, bytes_max, err);
+    if (r < 0)
+        return r;
+    OFCondition cond = read(DCM_UndefinedTagKey);
+    if (cond.bad())
+        return shim_error(err, STATUS_INVALID, cond, "%s: cannot read the DICOM file", path);
     return 0;
 }
 
@@ -287,27 +339,22 @@ static void get_meta(TextReader &texts, DcmMetaInfo &meta, struct dicom_instance
     }
 }
 
-static int read_instance(const char *path, const struct dicom_limits *limits,
+int header_read_instance(Header &header, const struct dicom_limits *limits, const char *name,
                          struct dicom_instance *out, struct error *err)
 {
-    DcmFileFormat file;
-    struct dicom_scan scan;
-    int r = header_load(path, path, limits->object_bytes, file, &scan, err);
+    DcmDataset &dataset = header.dataset();
+    int r = header_read_uids(dataset, name, out, err);
+    if (r == 0 && header.scan.pixels)
+        r = get_pixel_shape(dataset, limits, name, out, err);
     if (r < 0)
         return r;
-    DcmDataset &dataset = *file.getDataset();
-    r = header_read_uids(dataset, path, out, err);
-    if (r == 0 && scan.pixels)
-        r = get_pixel_shape(dataset, limits, path, out, err);
-    if (r < 0)
-        return r;
-    memcpy(out->transfer_syntax_uid, scan.transfer_syntax_uid, UID_SIZE);
+    memcpy(out->transfer_syntax_uid, header.scan.transfer_syntax_uid, UID_SIZE);
     out->kind = kind_of(out->sop_class_uid);
     TextReader texts(dataset);
     get_texts(texts, dataset, out);
     get_anatomy(texts, dataset, out);
     get_regions(dataset, out);
-    get_meta(texts, *file.getMetaInfo(), out);
+    get_meta(texts, header.meta(), out);
     return 0;
 }
 
@@ -316,7 +363,10 @@ extern "C" int dicom_instance_read(const char *path, const struct dicom_limits *
 {
     return shim_guard(err, "read DICOM header", [&]() -> int {
         struct dicom_instance instance = {};
-        int r = read_instance(path, limits, &instance, err);
+        Header header;
+        int r = header.load(path, path, limits->object_bytes, err);
+        if (r == 0)
+            r = header_read_instance(header, limits, path, &instance, err);
         if (r == 0)
             *ret_instance = instance;
         return r;
@@ -330,17 +380,12 @@ extern "C" int dicom_content_digest(const char *path, const struct dicom_limits 
     if (!digest)
         return error_set(err, STATUS_NOMEM, "cannot digest DICOM file: out of memory");
     int r = shim_guard(err, "digest DICOM file", [&]() -> int {
-        struct dicom_scan scan;
-        DcmFileFormat file;
-        int scanned = dicom_scan_file(path, limits->object_bytes, &scan, err);
-        if (scanned < 0)
-            return scanned;
-        OFCondition cond =
-            file.loadFile(path, EXS_Unknown, EGL_noChange, DCM_MaxReadLength, ERM_fileOnly);
-        if (cond.bad())
-            return shim_error(err, STATUS_INVALID, cond, "%s: cannot read the DICOM file", path);
-        DcmDataset &dataset = *file.getDataset();
-        DcmXfer original(dataset.getOriginalXfer());
+        Header header;
+        int loaded = header.load_whole(path, limits->object_bytes, err);
+        if (loaded < 0)
+            return loaded;
+        DcmDataset &dataset = header.dataset();
+        DcmXfer original(header.encoding());
         E_TransferSyntax encoding =
             original.isEncapsulated() ? original.getXfer() : EXS_LittleEndianImplicit;
         ShimConsumer consumer(-1, digest);

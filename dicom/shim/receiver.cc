@@ -15,6 +15,7 @@
 
 extern "C" {
 #include "dicom/receiver.h"
+#include "dicom/syntax.h"
 }
 
 namespace
@@ -45,46 +46,28 @@ const char *const STORED_CLASSES[] = {
     UID_EncapsulatedPDFStorage,
 };
 
-const char *const PLAIN_SYNTAXES[] = {
-    UID_LittleEndianImplicitTransferSyntax,
-    UID_LittleEndianExplicitTransferSyntax,
-    UID_BigEndianExplicitTransferSyntax,
-};
-
-const char *const COMPRESSED_SYNTAXES[] = {
-    UID_RLELosslessTransferSyntax,
-    UID_JPEGProcess1TransferSyntax,
-    UID_JPEGProcess2_4TransferSyntax,
-    UID_JPEGProcess14TransferSyntax,
-    UID_JPEGProcess14SV1TransferSyntax,
-    UID_JPEGLSLosslessTransferSyntax,
-    UID_JPEGLSLossyTransferSyntax,
-    UID_JPEG2000LosslessOnlyTransferSyntax,
-    UID_JPEG2000TransferSyntax,
-    UID_MPEG2MainProfileAtMainLevelTransferSyntax,
-    UID_MPEG2MainProfileAtHighLevelTransferSyntax,
-    UID_MPEG4HighProfileLevel4_1TransferSyntax,
-    UID_MPEG4BDcompatibleHighProfileLevel4_1TransferSyntax,
-    UID_MPEG4HighProfileLevel4_2_For2DVideoTransferSyntax,
-    UID_MPEG4HighProfileLevel4_2_For3DVideoTransferSyntax,
-    UID_MPEG4StereoHighProfileLevel4_2TransferSyntax,
-    UID_HEVCMainProfileLevel5_1TransferSyntax,
-    UID_HEVCMain10ProfileLevel5_1TransferSyntax,
-};
-
 template <size_t N> bool listed(const char *const (&list)[N], const char *uid)
 {
     return std::any_of(list, list + N, [&](const char *known) { return strcmp(known, uid) == 0; });
 }
 
-/* The first of the peer's list that fits: compressed objects stay compressed. NULL: none. */
+/* Commands have no pixels: only the three encodings that every peer must know. */
+bool acceptable(const struct dicom_syntax *syntax, bool storage, bool decoded)
+{
+    if (!syntax || (syntax->codec == DICOM_CODEC_MISSING) == decoded)
+        return false;
+    return storage || (syntax->codec == DICOM_CODEC_NATIVE && !syntax->deflated);
+}
+
+/* The first of the peer's list that can be decoded, else the first that can be stored: compressed
+ * objects stay compressed. NULL: none. */
 const char *choose_syntax(const T_ASC_PresentationContext &context, bool storage)
 {
-    for (int i = 0; i < context.transferSyntaxCount; i++) {
-        const char *syntax = context.proposedTransferSyntaxes[i];
-        if (listed(PLAIN_SYNTAXES, syntax) || (storage && listed(COMPRESSED_SYNTAXES, syntax)))
-            return syntax;
-    }
+    for (bool decoded : {true, false})
+        for (int i = 0; i < context.transferSyntaxCount; i++)
+            if (acceptable(dicom_syntax_find(context.proposedTransferSyntaxes[i]), storage,
+                           decoded))
+                return context.proposedTransferSyntaxes[i];
     return nullptr;
 }
 
@@ -308,13 +291,12 @@ Uint16 Session::check_object(Incoming &in, struct error *why)
 {
     static const char name[] = "received object";
     struct dicom_instance found = {};
-    struct dicom_scan scan;
-    DcmFileFormat file;
+    Header header;
     /* The sink may have unlinked or never named its file. */
     std::string path = "/proc/self/fd/" + std::to_string(in.fd);
-    int r = header_load(path.c_str(), name, settings_->limits.object_bytes, file, &scan, why);
+    int r = header.load(path.c_str(), name, settings_->limits.object_bytes, why);
     if (r == 0)
-        r = header_read_uids(*file.getDataset(), name, &found, why);
+        r = header_read_uids(header.dataset(), name, &found, why);
     if (r < 0)
         return status_of(r);
     if (strcmp(found.sop_class_uid, in.request->AffectedSOPClassUID) != 0 ||

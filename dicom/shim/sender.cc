@@ -286,17 +286,19 @@ struct File {
 static int store(struct dicom_sender *sender, const char *path, struct dicom_store_reply *ret_reply,
                  struct error *err)
 {
-    struct dicom_scan scan;
     struct dicom_instance object = {};
-    DcmFileFormat header;
+    Header header;
+    const struct dicom_scan &scan = header.scan;
     if (sender->broken)
         return error_set(err, STATUS_UNAVAILABLE, "the association with %s is over",
                          sender->name.c_str());
-    int r = header_load(path, path, UINT64_MAX, header, &scan, err);
+    int r = header.load(path, path, UINT64_MAX, err);
     if (r == 0)
-        r = header_read_uids(*header.getDataset(), path, &object, err);
+        r = header_read_uids(header.dataset(), path, &object, err);
     if (r == 0 && (scan.file_bytes - scan.data_set_offset) % 2)
         r = error_set(err, STATUS_INVALID, "%s: a data set of odd length", path);
+    if (r == 0 && scan.deflated)
+        r = error_set(err, STATUS_UNSUPPORTED, "%s: deflated objects are not sent", path);
     if (r < 0)
         return r;
     T_ASC_PresentationContextID context = ASC_findAcceptedPresentationContextID(
@@ -330,16 +332,15 @@ extern "C" int dicom_context_read(const char *path, struct dicom_context *ret_co
                                   struct error *err)
 {
     return shim_guard(err, "read DICOM header", [&]() -> int {
-        struct dicom_scan scan;
         struct dicom_instance object = {};
-        DcmFileFormat header;
-        int r = header_load(path, path, UINT64_MAX, header, &scan, err);
+        Header header;
+        int r = header.load(path, path, UINT64_MAX, err);
         if (r == 0)
-            r = header_read_uids(*header.getDataset(), path, &object, err);
+            r = header_read_uids(header.dataset(), path, &object, err);
         if (r < 0)
             return r;
         memcpy(ret_context->sop_class_uid, object.sop_class_uid, UID_SIZE);
-        memcpy(ret_context->transfer_syntax_uid, scan.transfer_syntax_uid, UID_SIZE);
+        memcpy(ret_context->transfer_syntax_uid, header.scan.transfer_syntax_uid, UID_SIZE);
         return 0;
     });
 }

@@ -4,9 +4,6 @@
 
 #include <dcmtk/dcmdata/dcdicent.h>
 #include <dcmtk/dcmdata/dcdict.h>
-#include <dcmtk/dcmdata/dcrledrg.h>
-#include <dcmtk/dcmjpeg/djdecode.h>
-#include <dcmtk/dcmjpls/djdecode.h>
 #include <dcmtk/dcmnet/dul.h>
 #include <dcmtk/oflog/oflog.h>
 
@@ -38,10 +35,6 @@ extern "C" int dicom_setup(struct error *err)
         /* Without it every answer waits some 40 ms for the peer's delayed acknowledgement. */
         setenv("TCP_NODELAY", "1", 1);
         dcmDisableGethostbyaddr.set(OFTrue);
-        /* Each registers its codecs once, however often it is called. */
-        DJDecoderRegistration::registerCodecs();
-        DJLSDecoderRegistration::registerCodecs();
-        DcmRLEDecoderRegistration::registerCodecs();
         return 0;
     });
 }

@@ -23,7 +23,7 @@ foreign = {
     "base": r"yaml\.h|openssl/|cjson/",
     "image": r"png\.h|tesseract/|omp\.h|cjson/",
     "model": r"dlfcn\.h|gsl/|zlib\.h|openssl/evp\.h|openssl/pem\.h|cjson/",
-    "dicom": r"dcmtk/|cjson/",
+    "dicom": r"dcmtk/|zlib\.h|openjpeg\.h|libav\w+/|libswscale/|cjson/",
     "db": r"libpq-fe\.h|cjson/",
     "report": r"cairo|cjson/",
     "pipeline": r"cjson/",
@@ -32,7 +32,7 @@ foreign = {
     "phantom": r"cjson/",
     "store": r"cjson/",
 }
-known_foreign = r"yaml\.h|openssl/|cjson/|png\.h|gsl/|zlib\.h|dcmtk/|libpq|cairo|systemd/|dlfcn|microhttpd|tesseract/|omp\.h"
+known_foreign = r"yaml\.h|openssl/|cjson/|png\.h|gsl/|zlib\.h|dcmtk/|libpq|cairo|systemd/|dlfcn|microhttpd|tesseract/|omp\.h|openjpeg|libav|libswscale"
 
 wrong = []
 for folder in folders:

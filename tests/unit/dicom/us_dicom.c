@@ -74,7 +74,7 @@ static void check_file(const char *name, bool decodes, int *compared)
          frame<instance.frames; frame += instance.frames> 1 ? instance.frames - 1 : 1) {
         struct image image = {0};
         r = dicom_frame_decode(path, frame, &limits, &image, &err);
-        if (decodes != (r == 0))
+        if (decodes && r < 0)
             fail_msg("%s frame %d: %d %s", name, frame, r, r ? err.message : "decoded");
         if (r == 0)
             *compared += check_against_program(path, frame, &image);
