@@ -18,6 +18,12 @@ enum {
     LENGTH_MIN = 6,     /* pixels from top to bottom of a stroke that nothing but drawing makes */
     DEPTH_MAX = 12,     /* pixels from such a stroke to what hangs on it: a letter's width */
     LEVEL_STEP = 18,    /* grey levels between neighbours of one stroke */
+    FAINT_LENGTH_MIN = 5,
+    FAINT_MAX = 1024,   /* faint strokes that are compared */
+    FAINT_TOGETHER = 4, /* of one line: so many are no chance */
+    FAINT_ALIGNED = 1,  /* pixels between their tops, and between their bottoms */
+    LETTERS_MAX = 512,  /* of all lines */
+    LETTER_MIN = 5, LETTER_MAX = 40, /* height */
     FLAT_MIN = 200,     /* level of filled marks */
     FLAT_PIXELS_MIN = 24,
     FLAT_PIXELS_MAX = 4000,
@@ -26,6 +32,10 @@ enum {
 static const double THIN_FACTOR = 2.8;  /* times the usual thinness nearby */
 static const double PART_THIN = 0.5;    /* of the limit: what hangs on a stroke */
 static const double PART_LEVEL = 0.72;  /* of the stroke's level, likewise */
+static const double FAINT_THIN = 0.6;   /* of the limit: strokes that count in numbers alone */
+static const double FAINT_LEVEL = 0.12; /* their levels may differ by so much */
+static const double LINE_THIN = 0.45;   /* of the limit: a letter beside one that is known */
+static const double LINE_LEVEL = 0.25;  /* its level may differ from that one's by so much */
 static const double UNEVEN_MAX = 0.16;  /* standard deviation of a stroke over its mean */
 static const double SHARP_MIN = 0.40;   /* thinness of a stroke over its level */
 static const double FLAT_SHARP = 0.7;   /* of a filled mark's border */
@@ -34,11 +44,18 @@ static const double FLAT_SHARP = 0.7;   /* of a filled mark's border */
 struct work {
     int rows, columns;
     int block_columns;
+    double share;                  /* of the limit that makes a stroke's pixel */
+    int length_min;
     uint8_t *grey, *across, *down; /* thinness from left to right, from top to bottom */
     uint8_t *limit;                /* of blocks: thinness that is unusual */
     uint8_t *up, *length;          /* of the stroke through a pixel */
     uint8_t *drawn;
     int *stack;
+    struct letter {
+        struct bounds box;
+        int level, height; /* height of the line's letters */
+    } letters[LETTERS_MAX]; /* marks found, and letters beside them */
+    int letter_count;
 };
 
 static void work_release(struct work *w)
@@ -135,7 +152,7 @@ static int limit_at(const struct work *w, int x, int y)
 
 static bool on_stroke(const struct work *w, int x, int y)
 {
-    return w->across[(ptrdiff_t)y * w->columns + x] >= limit_at(w, x, y);
+    return w->across[(ptrdiff_t)y * w->columns + x] >= w->share * limit_at(w, x, y);
 }
 
 /* The longest chain of stroke pixels of one level that ends at x, y, coming from `dy`. */
@@ -154,8 +171,13 @@ static int chain(const struct work *w, const uint8_t *lengths, int x, int y, int
     return min(best + 1, 200);
 }
 
-static void lengths_fill(struct work *w)
+static void lengths_fill(struct work *w, double share, int length_min)
 {
+    size_t pixels = (size_t)w->rows * (size_t)w->columns;
+    w->share = share;
+    w->length_min = length_min;
+    memset(w->up, 0, pixels);
+    memset(w->length, 0, pixels);
     for (int y = 0; y < w->rows; y++)
         for (int x = 0; x < w->columns; x++)
             if (on_stroke(w, x, y))
@@ -196,7 +218,7 @@ static struct part strokes_collect(struct work *w, int start)
                 if (x + dx < 0 || y + dy < 0 || x + dx >= w->columns || y + dy >= w->rows)
                     continue;
                 int next = at + dy * w->columns + dx;
-                if (w->drawn[next] == NEW && w->length[next] >= LENGTH_MIN &&
+                if (w->drawn[next] == NEW && w->length[next] >= w->length_min &&
                     abs(w->grey[next] - level) <= 2 * LEVEL_STEP) {
                     w->drawn[next] = SEEN;
                     w->stack[part.count++] = next;
@@ -232,6 +254,22 @@ static void strokes_grow(struct work *w, struct part *part)
     }
 }
 
+static struct bounds part_bounds(const struct work *w, const struct part *part)
+{
+    struct bounds b = {w->columns, w->rows, -1, -1};
+    for (int i = 0; i < part->count; i++) {
+        int x = w->stack[i] % w->columns, y = w->stack[i] / w->columns;
+        b = (struct bounds){min(b.x0, x), min(b.y0, y), max(b.x1, x), max(b.y1, y)};
+    }
+    return b;
+}
+
+static void letter_add(struct work *w, const struct bounds *box, int level, int height)
+{
+    if (w->letter_count < LETTERS_MAX && height >= LETTER_MIN && height <= LETTER_MAX)
+        w->letters[w->letter_count++] = (struct letter){*box, level, height};
+}
+
 static void strokes_find(struct work *w)
 {
     int pixels = w->rows * w->columns;
@@ -247,9 +285,152 @@ static void strokes_find(struct work *w)
         for (int k = 0; k < part.count; k++)
             w->drawn[w->stack[k]] = DRAWN;
         strokes_grow(w, &part);
+        struct bounds box = part_bounds(w, &part);
+        letter_add(w, &box, (int)mean, box.y1 - box.y0 + 1);
     }
     for (int i = 0; i < pixels; i++)
-        w->drawn[i] = w->drawn[i] == DRAWN;
+        w->drawn[i] = w->drawn[i] == DRAWN ? DRAWN : NEW;
+}
+
+/* A faint stroke, which alone proves nothing. */
+struct faint {
+    struct bounds box;
+    int start; /* one of its pixels */
+    double level;
+    bool drawn;
+};
+
+static bool of_one_line(const struct faint *a, const struct faint *b)
+{
+    int height = a->box.y1 - a->box.y0 + 1;
+    int gap = max(a->box.x0, b->box.x0) - min(a->box.x1, b->box.x1) - 1;
+    return abs(a->box.y0 - b->box.y0) <= FAINT_ALIGNED &&
+           abs(a->box.y1 - b->box.y1) <= FAINT_ALIGNED && gap >= 0 && gap <= height &&
+           fabs(a->level - b->level) <= FAINT_LEVEL * a->level;
+}
+
+/* The strokes that stand with `first` in one line, onto `queue`. */
+static int line_collect(struct faint *faint, int count, int first, int *queue)
+{
+    int found = 1;
+    queue[0] = first;
+    faint[first].drawn = true;
+    for (int i = 0; i < found; i++)
+        for (int k = 0; k < count; k++)
+            if (!faint[k].drawn && of_one_line(&faint[queue[i]], &faint[k])) {
+                faint[k].drawn = true;
+                queue[found++] = k;
+            }
+    return found;
+}
+
+/* Small or blurred letters: several faint strokes of one level, height and line. */
+static int faint_find(struct work *w, struct error *err)
+{
+    struct faint *faint = calloc(FAINT_MAX, sizeof *faint);
+    int *queue = calloc(FAINT_MAX, sizeof *queue);
+    int count = 0, pixels = w->rows * w->columns, status = 0;
+    if (!faint || !queue)
+        status = error_set(err, STATUS_NOMEM, "out of memory for finding drawn graphics");
+    else
+        lengths_fill(w, FAINT_THIN, FAINT_LENGTH_MIN);
+    for (int i = 0; status == 0 && i < pixels && count < FAINT_MAX; i++) {
+        if (w->length[i] < FAINT_LENGTH_MIN || w->drawn[i] != NEW)
+            continue;
+        struct part part = strokes_collect(w, i);
+        struct bounds box = part_bounds(w, &part);
+        double mean = part.sum / part.strong;
+        double spread = sqrt(fmax(0, part.squares / part.strong - mean * mean));
+        if (spread <= UNEVEN_MAX * mean && box.y1 - box.y0 + 1 >= LETTER_MIN &&
+            box.y1 - box.y0 + 1 <= LETTER_MAX)
+            faint[count++] = (struct faint){box, i, mean, false};
+    }
+    for (int i = 0; i < pixels; i++)
+        w->drawn[i] = w->drawn[i] == DRAWN ? DRAWN : NEW;
+    for (int i = 0; i < count; i++) {
+        int found = faint[i].drawn ? 0 : line_collect(faint, count, i, queue);
+        for (int k = 0; found >= FAINT_TOGETHER && k < found; k++) {
+            const struct faint *f = &faint[queue[k]];
+            if (w->drawn[f->start] != NEW)
+                continue;
+            struct part part = strokes_collect(w, f->start);
+            for (int m = 0; m < part.count; m++)
+                w->drawn[w->stack[m]] = DRAWN;
+            strokes_grow(w, &part);
+            letter_add(w, &f->box, (int)f->level, f->box.y1 - f->box.y0 + 1);
+        }
+    }
+    free(faint);
+    free(queue);
+    return status;
+}
+
+static bool like_letter(const struct work *w, int at, const struct letter *letter)
+{
+    int x = at % w->columns, y = at / w->columns;
+    return w->grey[at] >= (1 - LINE_LEVEL) * letter->level &&
+           w->grey[at] <= (1 + LINE_LEVEL) * letter->level &&
+           max(w->across[at], w->down[at]) >= LINE_THIN * limit_at(w, x, y);
+}
+
+/* A part of letter-like pixels that holds `start`: drawn when it keeps to the line, as letters do
+ * and tissue does not. */
+static void letter_try(struct work *w, int start, const struct letter *letter, uint8_t *seen)
+{
+    struct part part = {.count = 1};
+    struct bounds box = {w->columns, w->rows, -1, -1};
+    bool leaves = false;
+    int thin = 0;
+    w->stack[0] = start;
+    seen[start] = 1;
+    for (int i = 0; i < part.count; i++) {
+        int at = w->stack[i], x = at % w->columns, y = at / w->columns;
+        box = (struct bounds){min(box.x0, x), min(box.y0, y), max(box.x1, x), max(box.y1, y)};
+        leaves |= y < letter->box.y0 - 1 || y > letter->box.y1 + 1 ||
+                  box.x1 - box.x0 > 2 * letter->height;
+        thin += w->across[at] >= limit_at(w, x, y);
+        if (leaves)
+            break;
+        for (int dy = -1; dy <= 1; dy++)
+            for (int dx = -1; dx <= 1; dx++) {
+                if (x + dx < 0 || y + dy < 0 || x + dx >= w->columns || y + dy >= w->rows)
+                    continue;
+                int next = at + dy * w->columns + dx;
+                if (!seen[next] && !w->drawn[next] && like_letter(w, next, letter)) {
+                    seen[next] = 1;
+                    w->stack[part.count++] = next;
+                }
+            }
+    }
+    for (int i = 0; i < part.count; i++)
+        seen[w->stack[i]] = 0;
+    if (leaves || thin * 4 < part.count)
+        return;
+    for (int i = 0; i < part.count; i++)
+        w->drawn[w->stack[i]] = DRAWN;
+    if (box.y1 - box.y0 + 1 >= letter->height / 2) {
+        box.y0 = letter->box.y0;
+        box.y1 = letter->box.y1;
+        letter_add(w, &box, letter->level, letter->height);
+    }
+}
+
+/* Letters stand in lines: what is less clear beside a clear one. */
+static void lines_complete(struct work *w)
+{
+    uint8_t *seen = w->up; /* no longer needed */
+    memset(seen, 0, (size_t)w->rows * (size_t)w->columns);
+    for (int i = 0; i < w->letter_count; i++) {
+        struct letter letter = w->letters[i];
+        int reach = letter.height + 4;
+        for (int y = letter.box.y0; y <= letter.box.y1; y++)
+            for (int x = max(0, letter.box.x0 - reach);
+                 x <= min(w->columns - 1, letter.box.x1 + reach); x++) {
+                int at = y * w->columns + x;
+                if (!w->drawn[at] && on_stroke(w, x, y) && like_letter(w, at, &letter))
+                    letter_try(w, at, &letter, seen);
+            }
+    }
 }
 
 /* Filled marks: one bright level with an abrupt border. Saturated tissue fades out. */
@@ -360,8 +541,12 @@ int graphics_find(const struct image *picture, const struct bounds *region,
                    (size_t)w.columns);
         thinness_fill(&w);
         limits_fill(&w);
-        lengths_fill(&w);
+        lengths_fill(&w, 1, LENGTH_MIN);
         strokes_find(&w);
+        status = faint_find(&w, err);
+    }
+    if (status == 0) {
+        lines_complete(&w);
         flats_find(&w);
         callipers_add(&grey, &box, &w);
         if (picture->channels == 3)
