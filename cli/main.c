@@ -16,6 +16,7 @@ static const struct command commands[] = {
     {"segment", "outline the tumour or the node of one picture, or of a folder", command_segment},
     {"features", "radiomic features of outlined regions, with PyRadiomics' names", command_features},
     {"words", "read the words burned into a picture, and what they say", command_words},
+    {"evaluate", "check a score or a package against known outcomes", command_evaluate},
     {"phantom", "write synthetic studies with known truth", command_phantom},
     {"model", "list, show, verify and sign model packages", command_model},
     {"config", "check a settings file; print the reference and a sample", command_config},
