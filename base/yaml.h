@@ -55,4 +55,14 @@ int yaml_check_keys(const struct yaml *y, const struct yaml_node *map, const cha
 int yaml_error(const struct yaml *y, const struct yaml_node *node, struct error *err,
                const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* ---- writing ---- */
+
+struct buffer;
+/* A text between double quotes, whatever it holds. */
+int yaml_print_text(struct buffer *out, const char *text, struct error *err);
+/* What is below a node, as lines indented by `indent`, the first of them behind what the buffer
+ * holds ("key:"): it reads back as the same tree. */
+int yaml_print_node(struct buffer *out, const struct yaml_node *node, int indent,
+                    struct error *err);
+
 #endif

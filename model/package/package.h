@@ -82,6 +82,7 @@ struct package {
     double intercept;
     struct package_term *terms;
     size_t term_count;
+    double *covariance; /* of the intercept and the coefficients, (term_count + 1)²; NULL: none */
     bool has_cutoff;
     double cutoff; /* of the risk, 0 to 1 */
     const char *cutoff_rule;
@@ -123,7 +124,8 @@ void package_nets_release(struct package_nets *nets);
 int package_selftest(const struct package *package, const struct package_nets *nets,
                      struct error *err);
 /* Write selftest/selftest.yaml from the pictures in selftest/ (names in
- * docs/package-format.md). The manifest must be written after it. */
+ * docs/package-format.md), or for a package without networks, radiomics and pictures from its
+ * terms alone. The manifest must be written after it. */
 int package_selftest_write(const struct package *package, const struct package_nets *nets,
                            struct error *err);
 

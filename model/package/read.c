@@ -8,7 +8,7 @@
 #include "model/package/manifest.h"
 #include "model/radiomics/radiomics.h"
 
-enum { TERMS_MAX = 4096, TEXT_MAX = 4000, NAME_MAX_CHARACTERS = 64 };
+enum { TERMS_MAX = 4096, COVARIANCE_SIDE_MAX = 256, TEXT_MAX = 4000, NAME_MAX_CHARACTERS = 64 };
 
 /* Both are needed everywhere below. */
 struct reader {
@@ -449,6 +449,9 @@ static int read_feature_name(const struct reader *r, const struct yaml_node *ite
             return yaml_error(r->yaml, node, err, "belongs to a region that inputs do not name");
         return 0;
     }
+    /* No picture has it; a package that gives no risk may still rank tables by it. */
+    if (!yaml_is_null(yaml_get(yaml_root(r->yaml), "incomplete")))
+        return 0;
     return yaml_error(r->yaml, node, err, "'%s' begins with no region's name", term->feature);
 }
 
@@ -506,6 +509,38 @@ static int read_terms(const struct reader *r, const struct yaml_node *model, str
     return 0;
 }
 
+/* Optional: the lower triangle, row by row, of the intercept and the terms in their order. */
+static int read_covariance(const struct reader *r, const struct yaml_node *model,
+                           struct error *err)
+{
+    struct package *p = r->package;
+    const struct yaml_node *list = yaml_get(model, "covariance");
+    size_t side = p->term_count + 1;
+    int status = 0;
+    if (yaml_is_null(list))
+        return 0;
+    if (list->kind != YAML_SEQUENCE || list->count != side || side > COVARIANCE_SIDE_MAX)
+        return yaml_error(r->yaml, list, err, "must have a row for the intercept and one for each "
+                          "term, %d at most", COVARIANCE_SIDE_MAX);
+    p->covariance = arena_array(&p->arena, side * side, sizeof *p->covariance);
+    if (!p->covariance)
+        return out_of_memory(err);
+    for (size_t i = 0; i < side && status == 0; i++) {
+        const struct yaml_node *row = &list->children[i];
+        if (row->kind != YAML_SEQUENCE || row->count != i + 1)
+            return yaml_error(r->yaml, row, err, "must have %zu numbers", i + 1);
+        for (size_t j = 0; j <= i && status == 0; j++) {
+            double value;
+            status = yaml_double(r->yaml, &row->children[j], &value, err);
+            if (status == 0 && i == j && value < 0)
+                status = yaml_error(r->yaml, row, err, "a variance must not be below 0");
+            if (status == 0)
+                p->covariance[i * side + j] = p->covariance[j * side + i] = value;
+        }
+    }
+    return status;
+}
+
 static int read_cutoff(const struct reader *r, const struct yaml_node *model, struct error *err)
 {
     static const char *const keys[] = {"value", "rule", NULL};
@@ -523,7 +558,8 @@ static int read_cutoff(const struct reader *r, const struct yaml_node *model, st
 
 static int read_model(const struct reader *r, const struct yaml_node *root, struct error *err)
 {
-    static const char *const keys[] = {"link", "intercept", "terms", "cutoff", NULL};
+    static const char *const keys[] = {"link", "intercept", "terms", "covariance", "cutoff",
+                                       NULL};
     static const char *const links[] = {"logistic", NULL};
     const struct yaml_node *model = yaml_get(root, "model"), *node = NULL;
     int index;
@@ -540,6 +576,8 @@ static int read_model(const struct reader *r, const struct yaml_node *root, stru
     }
     if (status == 0)
         status = read_terms(r, model, err);
+    if (status == 0)
+        status = read_covariance(r, model, err);
     if (status == 0)
         status = read_cutoff(r, model, err);
     r->package->has_model = status == 0;

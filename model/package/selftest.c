@@ -296,21 +296,57 @@ static int check_score(const struct package *package, const struct yaml *yaml,
     return status;
 }
 
+/* The score alone, from numbers that stand beside it. */
+static int check_table(const struct package *package, const struct yaml *yaml,
+                       const struct yaml_node *map, struct error *err)
+{
+    static const char *const keys[] = {"values", "linear_predictor", NULL};
+    struct feature_list stated = {0};
+    const struct feature_list *lists[] = {&stated};
+    const struct yaml_node *values = yaml_get(map, "values");
+    struct score score = {0};
+    int status = yaml_check_keys(yaml, map, keys, err);
+    if (status == 0 && (!values || values->kind != YAML_MAPPING))
+        status = yaml_error(yaml, map, err, "'values' is missing");
+    for (size_t i = 0; status == 0 && i < values->count; i++) {
+        double value;
+        status = yaml_double(yaml, &values->children[i], &value, err);
+        if (status == 0)
+            status = feature_list_add(&stated, values->children[i].key, value, false, err);
+    }
+    if (status == 0)
+        status = score_predict(package, lists, 1, &score, err);
+    if (status == 0)
+        status = check_number(package, yaml, map, "linear_predictor", score.linear_predictor, err);
+    score_release(&score);
+    feature_list_release(&stated);
+    return status;
+}
+
 static bool has_score(const struct package *package)
 {
     return package->incomplete_count == 0;
+}
+
+/* Whether there is anything but the score to test. */
+static bool computes(const struct package *package)
+{
+    return package->networks[ROI_TUMOUR].present || package->networks[ROI_NODE].present ||
+           package->view.present || package->radiomics;
 }
 
 static int check_all(const struct package *package, const struct package_nets *nets,
                      const struct yaml *yaml, struct feature_list stated[ROI_COUNT],
                      struct error *err)
 {
-    static const char *const keys[] = {"format", "networks", "features", "score", NULL};
+    static const char *const keys[] = {"format", "networks", "features", "score", "table", NULL};
     const struct yaml_node *root = yaml_root(yaml);
     int64_t format;
     int status = yaml_check_keys(yaml, root, keys, err);
     if (status == 0)
         status = yaml_int(yaml, yaml_get(root, "format"), 1, 1, &format, err);
+    if (status == 0 && yaml_get(root, "table") && !computes(package))
+        return check_table(package, yaml, yaml_get(root, "table"), err);
     for (int roi = 0; roi < ROI_COUNT && status == 0; roi++)
         if (package->networks[roi].present)
             status = check_network(package, nets, yaml, yaml_get(root, "networks"), (enum roi)roi,
@@ -447,6 +483,46 @@ static int print_all(const struct package *package, const struct package_nets *n
     return status;
 }
 
+/* Every term one scale from its centre, so that each coefficient counts. */
+static int print_table(const struct package *package, struct buffer *out, struct error *err)
+{
+    struct feature_list values = {0};
+    const struct feature_list *lists[] = {&values};
+    struct score score = {0};
+    char number[NUMBER_TEXT_SIZE];
+    int status = buffer_print(out, err, "format: 1\ntable:\n  values:\n");
+    for (size_t i = 0; i < package->term_count && status == 0; i++) {
+        const struct package_term *term = &package->terms[i];
+        double value = term->centre + term->scale;
+        number_format(value, number);
+        status = feature_list_add(&values, term->feature, value, false, err);
+        if (status == 0)
+            status = buffer_print(out, err, "    ");
+        if (status == 0)
+            status = yaml_print_text(out, term->feature, err);
+        if (status == 0)
+            status = buffer_print(out, err, ": %s\n", number);
+    }
+    if (status == 0)
+        status = score_predict(package, lists, 1, &score, err);
+    number_format(score.linear_predictor, number);
+    if (status == 0)
+        status = buffer_print(out, err, "  linear_predictor: %s\n", number);
+    score_release(&score);
+    feature_list_release(&values);
+    return status;
+}
+
+static bool has_pictures(const struct package *package)
+{
+    char path[PATH_MAX];
+    bool any = false;
+    for (int roi = 0; roi < ROI_COUNT; roi++)
+        any |= package->required[roi] && roi_path(package, (enum roi)roi, "", path, NULL) == 0 &&
+               access(path, F_OK) == 0;
+    return any;
+}
+
 int package_selftest_write(const struct package *package, const struct package_nets *nets,
                            struct error *err)
 {
@@ -455,7 +531,9 @@ int package_selftest_write(const struct package *package, const struct package_n
     struct feature_list features[ROI_COUNT] = {0};
     int status = selftest_path(package, "selftest.yaml", path, err);
     if (status == 0)
-        status = print_all(package, nets, features, &out, err);
+        status = computes(package) || has_pictures(package)
+                     ? print_all(package, nets, features, &out, err)
+                     : print_table(package, &out, err);
     for (int roi = 0; roi < ROI_COUNT; roi++)
         feature_list_release(&features[roi]);
     return status < 0 ? status : file_write(path, out.data, out.size, err);
