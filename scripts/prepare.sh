@@ -153,7 +153,7 @@ leave_root() {
     arguments+=("$argument")
   done
   for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY NODE_EXTRA_CA_CERTS \
-    AXNODE_ORT AXNODE_PRESETS AXNODE_LONG; do
+    AXNODE_ORT AXNODE_PRESETS AXNODE_LONG AXNODE_SEED AXNODE_ROLE; do
     [ -z "${!name:-}" ] || kept+=("$name=${!name}")
   done
   cd $PREPARE_HOME/tree
@@ -174,7 +174,7 @@ build() {
     tail -n 30 "$log" >&2
     fail "cmake could not configure (whole output: $log)"
   fi
-  if ! ninja -C "$folder" >"$log" 2>&1; then
+  if ! (cd "$PREPARE_TREE" && cmake --build --preset "$preset") >"$log" 2>&1; then
     grep -B2 -A12 -E 'FAILED|error:' "$log" | head -n 60 >&2
     fail "the build did not succeed (whole output: $log)"
   fi
