@@ -23,6 +23,7 @@ int command_phantom(int argc, char **argv);
 int command_purge(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_retry(int argc, char **argv);
+int command_screen(int argc, char **argv);
 int command_segment(int argc, char **argv);
 int command_show(int argc, char **argv);
 int command_status(int argc, char **argv);

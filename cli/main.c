@@ -15,6 +15,7 @@ static const struct command commands[] = {
     {"analyze", "analyse DICOM files, without database and network", command_analyze},
     {"segment", "outline the tumour or the node of one picture, or of a folder", command_segment},
     {"features", "radiomic features of outlined regions, with PyRadiomics' names", command_features},
+    {"screen", "imaging regions, drawn graphics and quality of one picture, or of a folder", command_screen},
     {"words", "read the words burned into a picture, and what they say", command_words},
     {"evaluate", "check a score or a package against known outcomes", command_evaluate},
     {"phantom", "write synthetic studies with known truth", command_phantom},
