@@ -2,6 +2,7 @@
 #include "report/evaluation.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -21,8 +22,8 @@ static const char STYLE[] =
     ".warn{background:#fff4d6;border-left:5px solid #e0a800;padding:8px 14px;margin:14px 0}\n"
     ".warn ul{margin:4px 0;padding-left:20px}\n"
     "table{border-collapse:collapse;margin:8px 0 16px}th,td{padding:4px 12px;text-align:right;"
-    "border-bottom:1px solid #e3e8ee;vertical-align:top}th:first-child,td:first-child"
-    "{text-align:left}th{background:#f5f7fa}td.l{text-align:left;max-width:640px}\n"
+    "border-bottom:1px solid #e3e8ee;vertical-align:top;white-space:nowrap}th:first-child,td:first-child"
+    "{text-align:left}th{background:#f5f7fa}th small{display:block;white-space:normal;max-width:190px;margin-left:auto}td.l{text-align:left;max-width:640px;white-space:normal}small{color:#52606d;font-weight:normal}\n"
     "figure{margin:0 0 18px;break-inside:avoid}figcaption{color:#52606d;font-size:14px;"
     "max-width:540px}\n"
     ".plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(540px,1fr));gap:8px 24px}\n"
@@ -188,45 +189,79 @@ static void put_discrimination(struct page_writer *w)
     put(w, "</table>\n");
 }
 
-static void put_proportion(struct page_writer *w, const char *name, struct proportion p)
+/* A cut-off that a column of the table is about. */
+struct point_column {
+    const struct evaluation_score *score;
+    const struct operating_point *point;
+    bool chosen_here;
+};
+enum { POINT_COLUMNS_MAX = 2 * EVALUATION_SCORES };
+
+static size_t point_columns(const struct evaluation *e, struct point_column out[POINT_COLUMNS_MAX])
 {
-    char value[WORDS_NUMBER_SIZE];
-    put(w, "<tr><td>%s</td><td>%s</td><td>", name, number(100 * p.value, 1, value));
-    put_interval(w, p.ci95, 100, 1);
-    put(w, "</td><td>%zu of %zu</td></tr>\n", p.count, p.total);
+    size_t count = 0;
+    for (size_t k = 0; k < e->score_count; k++) {
+        const struct evaluation_score *s = &e->scores[k];
+        if (s->has_cutoff)
+            out[count++] = (struct point_column){s, &s->at_cutoff, false};
+        out[count++] = (struct point_column){s, &s->youden, true};
+    }
+    return count;
 }
 
-static void put_point(struct page_writer *w, const struct evaluation_score *s,
-                      const struct operating_point *o, const char *rule)
+static void put_percent(struct page_writer *w, struct proportion p)
 {
-    char cutoff[WORDS_NUMBER_SIZE];
-    put(w, "<h3>");
-    put_text(w, s->name);
-    put(w, " ≥ %s: ", number(o->cutoff, 3, cutoff));
-    put_text(w, rule);
-    put(w, "</h3>\n<table><tr><th></th><th>%%</th><th>95 %% interval (exact)</th>"
-           "<th>patients</th></tr>\n");
-    put_proportion(w, "Sensitivity", o->sensitivity);
-    put_proportion(w, "Specificity", o->specificity);
-    put_proportion(w, "Positive predictive value", o->ppv);
-    put_proportion(w, "Negative predictive value", o->npv);
-    put_proportion(w, "Accuracy", o->accuracy);
-    put(w, "</table>\n<p class=\"sub\">%zu true positive, %zu false positive, %zu true negative, "
-           "%zu false negative (missed).</p>\n",
-        o->true_positive, o->false_positive, o->true_negative, o->false_negative);
+    char value[WORDS_NUMBER_SIZE];
+    put(w, "<td>%s %%", number(100 * p.value, 1, value));
+    if (p.total > 0) {
+        put(w, " (");
+        put_interval(w, p.ci95, 100, 1);
+        put(w, ")<br><small>%zu of %zu</small>", p.count, p.total);
+    }
+    put(w, "</td>");
 }
 
 static void put_points(struct page_writer *w)
 {
-    const char *rule = w->about->cutoff_rule;
-    put(w, "<h2>As a test with a cut-off</h2>\n");
-    for (size_t k = 0; k < w->e->score_count; k++) {
-        const struct evaluation_score *s = &w->e->scores[k];
-        if (s->has_cutoff)
-            put_point(w, s, &s->at_cutoff, rule && *rule ? rule : "the given cut-off");
-        put_point(w, s, &s->youden,
-                  "Youden's cut-off, chosen on these patients and therefore optimistic");
+    static const struct {
+        const char *name;
+        size_t offset;
+    } rows[] = {
+        {"Sensitivity: found of those with the outcome",
+         offsetof(struct operating_point, sensitivity)},
+        {"Specificity: cleared of those without", offsetof(struct operating_point, specificity)},
+        {"Positive predictive value", offsetof(struct operating_point, ppv)},
+        {"Negative predictive value", offsetof(struct operating_point, npv)},
+        {"Accuracy", offsetof(struct operating_point, accuracy)},
+    };
+    struct point_column columns[POINT_COLUMNS_MAX];
+    const size_t count = point_columns(w->e, columns);
+    const char *rule = w->about->cutoff_rule && *w->about->cutoff_rule ? w->about->cutoff_rule
+                                                                       : "the given cut-off";
+    char cutoff[WORDS_NUMBER_SIZE];
+    put(w, "<h2>As a test with a cut-off</h2>\n<table><tr><th></th>");
+    for (size_t i = 0; i < count; i++) {
+        put(w, "<th>");
+        put_text(w, columns[i].score->name);
+        put(w, " ≥ %s<small>", number(columns[i].point->cutoff, 3, cutoff));
+        put_text(w, columns[i].chosen_here ? "Youden's, chosen on these patients: optimistic" : rule);
+        put(w, "</small></th>");
     }
+    put(w, "</tr>\n");
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        put(w, "<tr><td>%s</td>", rows[r].name);
+        for (size_t i = 0; i < count; i++)
+            put_percent(w, *(const struct proportion *)(const void *)((const char *)columns[i].point +
+                                                                      rows[r].offset));
+        put(w, "</tr>\n");
+    }
+    put(w, "<tr><td>Missed (false negative)</td>");
+    for (size_t i = 0; i < count; i++)
+        put(w, "<td>%zu</td>", columns[i].point->false_negative);
+    put(w, "</tr>\n<tr><td>False alarms (false positive)</td>");
+    for (size_t i = 0; i < count; i++)
+        put(w, "<td>%zu</td>", columns[i].point->false_positive);
+    put(w, "</tr>\n</table>\n<p class=\"sub\">With exact 95 %% intervals.</p>\n");
 }
 
 static void put_figure(struct page_writer *w, evaluation_plot *plot, const char *caption)
@@ -252,7 +287,7 @@ static void put_calibration(struct page_writer *w, const struct evaluation_score
     const struct recalibration *r = &s->recalibration;
     put(w, "<h3>");
     put_text(w, s->name);
-    put(w, "</h3>\n<table><tr><th></th><th>value</th><th>95 %% interval</th><th>meaning</th></tr>\n");
+    put(w, "</h3>\n<table><tr><th></th><th>value</th><th>95 %% interval</th><th style=\"text-align:left\">meaning</th></tr>\n");
     if (s->has_recalibration) {
         put_fit_row(w, "Calibration in the large", r->in_the_large, r->in_the_large_ci95,
                     "ideal 0; above 0: risks are too low on the whole");
@@ -333,18 +368,6 @@ static void put_reclassification(struct page_writer *w)
            "of the areas and the net benefit first.</p>\n");
 }
 
-static void put_percent(struct page_writer *w, struct proportion p)
-{
-    char value[WORDS_NUMBER_SIZE];
-    put(w, "<td>%s", number(100 * p.value, 1, value));
-    if (p.total > 0) {
-        put(w, " (");
-        put_interval(w, p.ci95, 100, 1);
-        put(w, ")");
-    }
-    put(w, "</td>");
-}
-
 static void put_subgroups(struct page_writer *w)
 {
     const struct evaluation *e = w->e;
@@ -353,8 +376,8 @@ static void put_subgroups(struct page_writer *w)
         return;
     put(w, "<h2>Subgroups</h2>\n");
     put_figure(w, plot_forest, "Area under the curve in each subgroup. Dashed: all patients.");
-    put(w, "<table><tr><th>Subgroup</th><th>n</th><th>with outcome</th><th>sensitivity %%, score "
-           "≥ %s</th><th>specificity %%</th></tr>\n", number(e->subgroups[0].at.cutoff, 3, cutoff));
+    put(w, "<table><tr><th>Subgroup</th><th>n</th><th>with outcome</th><th>sensitivity, score "
+           "≥ %s</th><th>specificity</th></tr>\n", number(e->subgroups[0].at.cutoff, 3, cutoff));
     for (size_t i = 0; i < e->subgroup_count; i++) {
         const struct evaluation_subgroup *g = &e->subgroups[i];
         put(w, "<tr><td>");

@@ -328,15 +328,17 @@ int plot_forest(const struct evaluation *e, struct buffer *out, struct error *er
     struct plot p;
     char title[2 * LEGEND_SIZE], count[64], column[LEGEND_SIZE], level[LEGEND_SIZE];
     const double rows = (double)e->subgroup_count + 1;
-    const struct plot_axis x = {"Area under the curve: 0 … 0.5 … 1", 0, 1.72, 100, 0};
+    const struct plot_axis x = {"", 0, 1.72, 0, 0};
     const struct plot_axis y = {"Patients (with the outcome), area with 95 % interval", 0,
-                                rows + 0.2, 1000, 0};
+                                rows + 0.2, 0, 0};
     int status = plot_init(&p, 900, 90 + 28 * rows, x, y, err);
     if (status < 0)
         return status;
-    plot_block(&p, 0, 0, 1.72, rows + 0.2, 0xFFFFFF);
-    for (int i = 0; i <= 2; i++)
+    static const char *const ticks[] = {"0", "0.5", "1"};
+    for (int i = 0; i <= 2; i++) {
         plot_bar(&p, 0.66 + 0.32 * i, 0, 0.66 + 0.32 * i, rows + 0.2, i == 1 ? GREY : 0xE3E8EE, 1);
+        plot_label(&p, i == 1 ? 0.965 : 0.652 + 0.32 * i, -0.5, ticks[i], INK, false);
+    }
     const struct auc *all = &e->scores[0].auc;
     const double whole[] = {0.66 + 0.64 * all->area, 0.66 + 0.64 * all->area}, ends[] = {0, rows};
     plot_line(&p, whole, ends, 2, GREY, 1, PLOT_DASHED);

@@ -35,6 +35,8 @@ static void text_at(struct plot *p, struct box box, const char *text, uint32_t c
 
 static int tick_count(const struct plot_axis *axis)
 {
+    if (!(axis->step > 0))
+        return -1;
     double count = floor((axis->to - axis->from) / axis->step + 1e-9);
     return count < TICKS_MAX ? (int)count : TICKS_MAX;
 }

@@ -11,7 +11,7 @@
 struct plot_axis {
     const char *label; /* UTF-8 */
     double from, to;   /* from < to */
-    double step;       /* between ticks, above 0; at most 20 are drawn */
+    double step;       /* between ticks, at most 20 are drawn; 0: none */
     int decimals;
 };
 
