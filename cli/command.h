@@ -18,6 +18,7 @@ int command_db(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_evaluate(int argc, char **argv);
 int command_features(int argc, char **argv);
+int command_fit(int argc, char **argv);
 int command_model(int argc, char **argv);
 int command_phantom(int argc, char **argv);
 int command_purge(int argc, char **argv);

@@ -18,6 +18,7 @@ static const struct command commands[] = {
     {"screen", "imaging regions, drawn graphics and quality of one picture, or of a folder", command_screen},
     {"words", "read the words burned into a picture, and what they say", command_words},
     {"evaluate", "check a score or a package against known outcomes", command_evaluate},
+    {"fit", "a new or recalibrated model package from a cohort", command_fit},
     {"phantom", "write synthetic studies with known truth", command_phantom},
     {"model", "list, show, verify and sign model packages", command_model},
     {"config", "check a settings file; print the reference and a sample", command_config},

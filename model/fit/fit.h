@@ -27,6 +27,11 @@ struct fit_data {
  * outcome, not 0 and 1, one class only, no column or too few rows (10) left. */
 int fit_data_take(const struct cohort *cohort, const char *outcome,
                   const struct fit_recipe *recipe, struct fit_data *ret_data, struct error *err);
+/* For a recalibration: the linear predictors of the package, [cohort->rows], as the only column.
+ * Rows without outcome or predictor are dropped. */
+int fit_data_take_predictor(const struct cohort *cohort, const char *outcome,
+                            const double *predictors, struct fit_data *ret_data,
+                            struct error *err);
 /* ICC of the columns from a table of repeated outlines: a line for each subject and reader, named
  * by the text columns `subject` and `reader`, every subject read once by every reader; the other
  * columns named as the features. Features that it lacks, or with missing values, have no ICC and

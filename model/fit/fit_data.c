@@ -108,35 +108,65 @@ static int check(const struct fit_data *data, struct error *err)
     return 0;
 }
 
+/* Takes rows of `columns` into empty data; releases it when that fails. */
+static int take(const struct cohort *cohort, const struct cohort_column **columns, size_t count,
+                const double *outcome, enum fit_missing missing, struct fit_data *data,
+                struct error *err)
+{
+    size_t rows = 0;
+    int status = 0;
+    data->source_rows = calloc(cohort->rows + 1, sizeof *data->source_rows);
+    if (!data->source_rows)
+        status = out_of_memory(err);
+    for (size_t i = 0; i < cohort->rows && status == 0; i++)
+        if (row_taken(columns, count, outcome, missing, i))
+            data->source_rows[rows++] = i;
+    data->dropped_rows = cohort->rows - rows;
+    if (status == 0)
+        status = fill(columns, count, rows, outcome, data, err);
+    if (status == 0)
+        status = check(data, err);
+    if (status < 0)
+        fit_data_release(data);
+    return status;
+}
+
 int fit_data_take(const struct cohort *cohort, const char *outcome,
                   const struct fit_recipe *recipe, struct fit_data *ret_data, struct error *err)
 {
     const double *values;
     struct fit_data data = {0};
-    size_t rows = 0;
     int status = cohort_outcome(cohort, outcome, &values, err);
     if (status < 0)
         return status;
-    arena_init(&data.arena);
     const struct cohort_column **columns = calloc(cohort->column_count + 1, sizeof *columns);
-    data.source_rows = calloc(cohort->rows + 1, sizeof *data.source_rows);
-    if (!columns || !data.source_rows)
-        status = out_of_memory(err);
-    if (status == 0) {
-        size_t count = take_columns(cohort, values, recipe, &data, columns);
-        for (size_t i = 0; i < cohort->rows; i++)
-            if (row_taken(columns, count, values, recipe->missing, i))
-                data.source_rows[rows++] = i;
-        data.dropped_rows = cohort->rows - rows;
-        status = fill(columns, count, rows, values, &data, err);
-    }
-    if (status == 0)
-        status = check(&data, err);
+    if (!columns)
+        return out_of_memory(err);
+    size_t count = take_columns(cohort, values, recipe, &data, columns);
+    status = take(cohort, columns, count, values, recipe->missing, &data, err);
     free(columns);
     if (status == 0)
         *ret_data = data;
-    else
-        fit_data_release(&data);
+    return status;
+}
+
+int fit_data_take_predictor(const struct cohort *cohort, const char *outcome,
+                            const double *predictors, struct fit_data *ret_data,
+                            struct error *err)
+{
+    const double *values;
+    struct fit_data data = {0};
+    double *copy = calloc(cohort->rows + 1, sizeof *copy);
+    const struct cohort_column column = {.name = "linear predictor", .values = copy};
+    const struct cohort_column *columns[] = {&column};
+    int status = copy ? cohort_outcome(cohort, outcome, &values, err) : out_of_memory(err);
+    if (status == 0) {
+        memcpy(copy, predictors, cohort->rows * sizeof *copy);
+        status = take(cohort, columns, 1, values, FIT_DROP_ROWS, &data, err);
+    }
+    free(copy);
+    if (status == 0)
+        *ret_data = data;
     return status;
 }
 
