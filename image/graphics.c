@@ -38,6 +38,8 @@ static const double LINE_THIN = 0.45;   /* of the limit: a letter beside one tha
 static const double LINE_LEVEL = 0.25;  /* its level may differ from that one's by so much */
 static const double UNEVEN_MAX = 0.16;  /* standard deviation of a stroke over its mean */
 static const double SHARP_MIN = 0.40;   /* thinness of a stroke over its level */
+static const double VERY_SHARP = 0.60;  /* such a stroke may have as bright ones around it */
+static const double BRIGHTER_MAX = 0.06; /* of the pixels around a stroke: brighter than it */
 static const double FLAT_SHARP = 0.7;   /* of a filled mark's border */
 
 /* The region, as planes of rows × columns. */
@@ -254,6 +256,17 @@ static void strokes_grow(struct work *w, struct part *part)
     }
 }
 
+/* Share of the pixels around x, y that are at least as bright. Speckle has its like all around;
+ * what is drawn has not. */
+static double share_as_bright(const struct work *w, int x, int y, int level)
+{
+    int x0 = max(0, x - BLOCK), x1 = min(w->columns - 1, x + BLOCK), brighter = 0, count = 0;
+    for (int row = max(0, y - BLOCK); row <= min(w->rows - 1, y + BLOCK); row += 2)
+        for (int column = x0; column <= x1; column++, count++)
+            brighter += w->grey[(ptrdiff_t)row * w->columns + column] >= level;
+    return (double)brighter / count;
+}
+
 static struct bounds part_bounds(const struct work *w, const struct part *part)
 {
     struct bounds b = {w->columns, w->rows, -1, -1};
@@ -281,6 +294,9 @@ static void strokes_find(struct work *w)
         double spread = sqrt(fmax(0, part.squares / part.strong - mean * mean));
         if (part.strong < LENGTH_MIN || spread > UNEVEN_MAX * mean ||
             part.thin / part.strong < SHARP_MIN * mean)
+            continue;
+        if (part.thin / part.strong < VERY_SHARP * mean &&
+            share_as_bright(w, i % w->columns, i / w->columns, (int)mean) > BRIGHTER_MAX)
             continue;
         for (int k = 0; k < part.count; k++)
             w->drawn[w->stack[k]] = DRAWN;
