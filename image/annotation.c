@@ -39,7 +39,7 @@ const char *annotation_quadrant_name(enum annotation_quadrant quadrant)
 enum topic { TOPIC_SIDE, TOPIC_REGION, TOPIC_PLANE, TOPIC_QUADRANT, TOPIC_COUNT };
 
 /* How much company a word needs on its line before it counts. */
-enum company {
+enum need {
     ALONE,      /* none */
     IN_COMPANY, /* another known word, or nothing else on the line and read without doubt */
     BESIDE,     /* directly beside a word of the region, for what means other things too */
@@ -49,7 +49,7 @@ struct entry {
     const char *text;
     enum topic topic;
     int value;
-    enum company company;
+    enum need need;
 };
 
 /* Words of the machines' users, in six languages. Four letters and fewer must be read exactly. */
@@ -177,7 +177,7 @@ static const double sure = 0.75;
 struct reading {
     const struct entry *entry; /* NULL: nothing known */
     int letters;               /* of evidence */
-    double confidence;         /* by itself */
+    bool weak;                 /* so little of the word is left that it needs a region beside it */
 };
 
 /* Evidence that may be missing in a word of so many letters. Quadrants differ by one letter among
@@ -209,7 +209,7 @@ static bool compare_cut(const struct token *token, const struct entry *entry,
     int cost = token_cost(token->text, part);
     if (cost > (letters > 2 ? tolerance(entry, letters) : 1))
         return false;
-    *ret_reading = (struct reading){entry, letters - cost, 0};
+    *ret_reading = (struct reading){entry, letters - cost, letters < 3 || (letters == 3 && cost)};
     return true;
 }
 
@@ -220,7 +220,7 @@ static bool compare(const struct token *token, const struct entry *entry,
     int cost = token_cost(token->text, entry->text);
     if (cost > tolerance(entry, letters))
         return compare_cut(token, entry, ret_reading);
-    *ret_reading = (struct reading){entry, letters - cost, 0};
+    *ret_reading = (struct reading){entry, letters - cost, false};
     return true;
 }
 
@@ -231,68 +231,159 @@ static struct reading look_up(const struct token *token)
         if (compare(token, &vocabulary[i], &reading) &&
             (!best.entry || reading.letters > best.letters))
             best = reading;
-    if (best.entry)
-        best.confidence = token_confidence(token->word->confidence, best.letters);
     return best;
 }
 
-struct line_view {
-    const struct tokens *tokens;
-    const struct reading *readings;
-    int first, end; /* tokens of one line */
+/* Tokens, and what each may stand for. */
+struct pieces {
+    struct token tokens[TOKENS_MAX];
+    struct reading readings[TOKENS_MAX];
+    int count;
 };
 
-/* Letters of evidence in the clearest word for a region directly beside; 0 without one. */
-static int region_beside(const struct line_view *line, int i)
+static void pieces_add(struct pieces *pieces, const struct token *token,
+                       const struct reading *reading)
 {
-    int letters = 0;
-    for (int k = i - 1; k <= i + 1; k += 2) {
-        if (k < line->first || k >= line->end)
-            continue;
-        const struct reading *r = &line->readings[k];
-        if (r->entry && r->entry->topic == TOPIC_REGION && r->confidence >= 0.6 &&
-            r->letters > letters)
-            letters = r->letters;
-    }
-    return letters;
+    if (pieces->count == TOKENS_MAX)
+        return;
+    pieces->tokens[pieces->count] = *token;
+    pieces->readings[pieces->count++] = *reading;
 }
 
-static bool in_company(const struct line_view *line, int i)
+enum { SPLIT_MAX = 3 };
+
+/* Words with the blanks between them lost: "LAXILLA", "RTAXLN". One of them is a region. */
+struct split {
+    struct token tokens[SPLIT_MAX];
+    struct reading readings[SPLIT_MAX];
+    int count;   /* 0: not all is known */
+    int letters; /* of evidence in all */
+};
+
+/* In a split all must fit, but for one letter that looks alike in a longer word: parts of words
+ * are words too often. */
+static bool fits(const struct token *token, const struct reading *reading)
 {
-    for (int k = line->first; k < line->end; k++) {
-        const struct reading *r = &line->readings[k];
-        if (k != i && r->entry && r->letters >= 2 && r->confidence >= sure)
-            return true;
+    int length = (int)strlen(token->text);
+    return reading->entry && reading->letters >= length - (length >= 5);
+}
+
+static struct split split_best(const struct token *token, int most)
+{
+    struct split best = {.count = 0};
+    struct reading whole = look_up(token);
+    int length = (int)strlen(token->text);
+    if (whole.entry && (most == SPLIT_MAX || fits(token, &whole)))
+        best = (struct split){{*token}, {whole}, 1, whole.letters};
+    for (int at = 1; at < length && most > 1; at++) {
+        struct token first = *token, rest = *token;
+        first.text[at] = '\0';
+        first.cut_right = false;
+        memmove(rest.text, rest.text + at, (size_t)(length - at) + 1);
+        rest.cut_left = false;
+        struct reading reading = look_up(&first);
+        if (!fits(&first, &reading))
+            continue;
+        struct split behind = split_best(&rest, most - 1);
+        bool region = reading.entry->topic == TOPIC_REGION;
+        for (int k = 0; k < behind.count; k++)
+            region = region || behind.readings[k].entry->topic == TOPIC_REGION;
+        if (!behind.count || !region || reading.letters + behind.letters <= best.letters)
+            continue;
+        best.tokens[0] = first;
+        best.readings[0] = reading;
+        memcpy(best.tokens + 1, behind.tokens, sizeof first * (SPLIT_MAX - 1));
+        memcpy(best.readings + 1, behind.readings, sizeof reading * (SPLIT_MAX - 1));
+        best.count = behind.count + 1;
+        best.letters = reading.letters + behind.letters;
     }
+    return best;
+}
+
+/* Tokens as read, or split where that explains more letters. */
+static void pieces_make(const struct tokens *tokens, struct pieces *ret_pieces)
+{
+    static const struct reading nothing = {0};
+    ret_pieces->count = 0;
+    for (int i = 0; i < tokens->count; i++) {
+        struct split split = split_best(&tokens->items[i], SPLIT_MAX);
+        if (!split.count)
+            pieces_add(ret_pieces, &tokens->items[i], &nothing);
+        for (int k = 0; k < split.count; k++)
+            pieces_add(ret_pieces, &split.tokens[k], &split.readings[k]);
+    }
+}
+
+static bool same_line(const struct token *a, const struct token *b)
+{
+    return a->word->line == b->word->line && a->word->again == b->word->again;
+}
+
+static bool region_beside(const struct pieces *pieces, int i)
+{
+    for (int k = i - 1; k <= i + 1; k += 2)
+        if (k >= 0 && k < pieces->count && pieces->readings[k].entry &&
+            pieces->readings[k].entry->topic == TOPIC_REGION &&
+            same_line(&pieces->tokens[i], &pieces->tokens[k]))
+            return true;
     return false;
 }
 
-/* The confidence of one token in its line; 0 when it does not count there. What a region beside
- * it has of evidence counts for a side as well: nobody writes them together by chance. */
-static double judged(const struct line_view *line, int i)
+/* What else is known of a token's line. */
+struct company {
+    int others;   /* tokens besides it */
+    int letters;  /* of evidence in the known ones; single letters directly beside only */
+    bool agreed;  /* the other reading of the line says the same */
+};
+
+static struct company company_of(const struct pieces *pieces, int i)
 {
-    const struct reading *reading = &line->readings[i];
-    double read = line->tokens->items[i].word->confidence;
+    struct company company = {0};
+    const struct token *token = &pieces->tokens[i];
+    const struct entry *entry = pieces->readings[i].entry;
+    for (int k = 0; k < pieces->count; k++) {
+        const struct reading *other = &pieces->readings[k];
+        if (k == i || pieces->tokens[k].word->line != token->word->line)
+            continue;
+        if (same_line(token, &pieces->tokens[k])) {
+            company.others++;
+            bool near = k == i - 1 || k == i + 1;
+            company.letters += other->entry && (other->letters >= 2 || near) ? other->letters : 0;
+        } else if (other->entry && other->entry->topic == entry->topic &&
+                   other->entry->value == entry->value) {
+            company.agreed = true;
+        }
+    }
+    return company;
+}
+
+/* The confidence of one token in its line; 0 when it does not count there. Known words of one
+ * line vouch for each other: nobody finds them side by side in speckle. */
+static double judged(const struct pieces *pieces, int i)
+{
+    const struct reading *reading = &pieces->readings[i];
+    const struct token *token = &pieces->tokens[i];
+    double read = token->word->confidence;
     if (!reading->entry)
         return 0;
-    int beside = region_beside(line, i);
-    bool alone = line->end - line->first == 1;
-    switch (reading->entry->company) {
+    struct company company = company_of(pieces, i);
+    bool beside = region_beside(pieces, i);
+    switch (reading->entry->need) {
     case ALONE:
-        if (strlen(line->tokens->items[i].text) < 3 && !beside)
+        if (reading->weak && !beside)
             return 0;
         break;
     case IN_COMPANY:
-        if (!in_company(line, i) && !(alone && read >= 0.85))
+        if (company.letters == 0 && !(company.others == 0 && read >= 0.85))
             return 0;
         break;
     case BESIDE:
-        if (!beside || read < 0.5)
+        if (!beside || (read < 0.5 && !company.agreed))
             return 0;
         break;
     }
-    int company = reading->entry->topic == TOPIC_SIDE ? beside : 0;
-    double confidence = token_confidence(read, reading->letters + company);
+    double confidence = token_confidence(
+        read, reading->letters + company.letters + (company.agreed ? 2 : 0));
     return confidence >= sure ? confidence : 0;
 }
 
@@ -311,14 +402,14 @@ static void answer_add(struct answer *answer, int value, double confidence, cons
         *answer = (struct answer){value, answer->contradicted, confidence, word};
 }
 
-static void line_judge(const struct line_view *line, struct answer answers[TOPIC_COUNT])
+static void judge(const struct pieces *pieces, struct answer answers[TOPIC_COUNT])
 {
-    for (int i = line->first; i < line->end; i++) {
-        double confidence = judged(line, i);
+    for (int i = 0; i < pieces->count; i++) {
+        double confidence = judged(pieces, i);
         if (confidence == 0)
             continue;
-        const struct entry *entry = line->readings[i].entry;
-        const struct word *word = line->tokens->items[i].word;
+        const struct entry *entry = pieces->readings[i].entry;
+        const struct word *word = pieces->tokens[i].word;
         answer_add(&answers[entry->topic], entry->value, confidence, word);
         if (entry->topic == TOPIC_QUADRANT) /* a breast has them, an axilla none */
             answer_add(&answers[TOPIC_REGION], ANNOTATION_BREAST, confidence, word);
@@ -334,30 +425,16 @@ static int answer_value(const struct answer *answer, struct annotation_source *s
     return answer->value;
 }
 
-static bool same_line(const struct word *a, const struct word *b)
-{
-    return a->line == b->line && a->again == b->again;
-}
-
 void annotation_of_words(const struct words *words, const struct annotation_patient *patient,
                          struct annotation *ret_annotation)
 {
     struct tokens tokens;
-    struct reading readings[TOKENS_MAX];
+    struct pieces pieces;
     struct answer answers[TOPIC_COUNT] = {0};
     struct annotation a = {.nipple_mm = -1};
     tokens_of_words(words, &tokens);
-    for (int i = 0; i < tokens.count; i++)
-        readings[i] = look_up(&tokens.items[i]);
-    struct line_view line = {&tokens, readings, 0, 0};
-    while (line.first < tokens.count) {
-        line.end = line.first + 1;
-        while (line.end < tokens.count &&
-               same_line(tokens.items[line.end].word, tokens.items[line.first].word))
-            line.end++;
-        line_judge(&line, answers);
-        line.first = line.end;
-    }
+    pieces_make(&tokens, &pieces);
+    judge(&pieces, answers);
     a.side = (enum annotation_side)answer_value(&answers[TOPIC_SIDE], &a.side_source);
     a.side_contradicted = answers[TOPIC_SIDE].contradicted;
     a.region = (enum annotation_region)answer_value(&answers[TOPIC_REGION], &a.region_source);
