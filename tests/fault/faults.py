@@ -123,6 +123,9 @@ class FaultTest(unittest.TestCase):
         stack.axnode("db", "migrate")
         stack.axnoded()
 
+    def tearDown(self):
+        checks.assert_sane(self, self.stack)
+
     def phantom(self, studies, seed):
         """Folders of good studies."""
         folder = self.stack.folder / f"phantom-{seed}"

@@ -124,6 +124,7 @@ class Outages(faults.FaultTest):
 
     def tearDown(self):
         self.control.heal()
+        super().tearDown()
 
     def assert_well(self, *folders):
         uids = [faults.study_uid(folder) for folder in folders]

@@ -83,6 +83,15 @@ def outcome(stack, study_uid):
     return rows[0][0] if rows else None
 
 
+def assert_sane(test, stack):
+    """No sanitizer found anything in axnoded and its children."""
+    said = stack.log("axnoded")
+    for word in ("WARNING: ThreadSanitizer", "ERROR: AddressSanitizer", "ERROR: LeakSanitizer",
+                 "runtime error:"):
+        at = said.find(word)
+        test.assertEqual(at, -1, said[max(at - 200, 0):at + 6000])
+
+
 class StackTest(unittest.TestCase):
     """One private stack for all tests of a class."""
     settings = {}
@@ -100,8 +109,4 @@ class StackTest(unittest.TestCase):
 
     def tearDown(self):
         self.stack.alive("axnoded")
-        said = self.stack.log("axnoded") # its children's too
-        for sanitizer in ("WARNING: ThreadSanitizer", "ERROR: AddressSanitizer",
-                          "ERROR: LeakSanitizer", "runtime error:"):
-            at = said.find(sanitizer)
-            self.assertEqual(at, -1, said[max(at - 200, 0):at + 6000])
+        assert_sane(self, self.stack)
