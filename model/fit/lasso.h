@@ -56,8 +56,8 @@ int lasso_fit(const struct fit_matrix *x, const double *outcome,
               const struct lasso_options *options, const double *lambdas,
               struct lasso_path *ret_path, struct error *err);
 
-/* As cv.glmnet: for each fold the path is fitted at path->lambda without the fold's rows and
- * measured on them; deviance with probabilities held within 1e-5 … 1 − 1e-5, or AUC; means over
+/* As cv.glmnet when it is given `lambda` (else it interpolates between each fold's own path): for
+ * each fold the path is fitted at path->lambda without the fold's rows and measured on them; deviance with probabilities held within 1e-5 … 1 − 1e-5, or AUC; means over
  * folds weighted by their sizes; minimum: the best λ (the largest of equals); one_se: the largest
  * λ within one standard error of it. `folds` holds 0 … fold_count − 1 for each row. STATUS_INVALID
  * when the rows without a fold, or for AUC the fold, have one class only. */
