@@ -19,8 +19,7 @@
 #include "dicom/setup.h"
 #include "image/image.h"
 #include "image/png.h"
-#include "model/measure.h"
-#include "model/outline.h"
+#include "pipeline/look.h"
 #include "service/analyser.h"
 #include "service/limits.h"
 
@@ -103,23 +102,58 @@ static bool is_png(const char *path)
     return n == (ssize_t)sizeof start && memcmp(start, signature, sizeof start) == 0;
 }
 
-/* `ret_tissue`: the box that the network sees, where the object names one. */
-static int picture_read(const struct job *job, const char *path, struct image *ret_picture,
-                        struct us_region *ret_tissue, bool *ret_has_tissue, struct error *err)
+/* What an object's header says of its regions, beside the picture; none for a PNG. */
+struct input {
+    struct image picture;
+    struct us_region regions[DICOM_REGIONS_MAX];
+    size_t region_count;
+};
+
+static int input_read(const struct job *job, const char *path, struct input *ret_input,
+                      struct error *err)
 {
     struct dicom_instance header;
-    *ret_has_tissue = false;
-    if (is_png(path))
-        return image_read_png(path, ret_picture, err);
-    int status = dicom_instance_read(path, &job->limits, &header, err);
+    struct input input = {0};
+    int status = 0;
+    if (is_png(path)) {
+        status = image_read_png(path, &input.picture, err);
+    } else {
+        status = dicom_instance_read(path, &job->limits, &header, err);
+        if (status == 0)
+            status = dicom_frame_decode(path, job->frame, &job->limits, &input.picture, err);
+        if (status == 0) {
+            input.region_count = (size_t)header.region_count;
+            memcpy(input.regions, header.regions, input.region_count * sizeof *input.regions);
+        }
+    }
     if (status == 0)
-        status = dicom_frame_decode(path, job->frame, &job->limits, ret_picture, err);
+        *ret_input = input;
+    return status;
+}
+
+/* As the service does, but for the words on the screen. */
+static int outline(const struct job *job, struct input *input, struct look *ret_look,
+                   struct region_finding *ret_region, struct error *err)
+{
+    const struct package *package = job->analyser.package;
+    const struct look_input seen = {
+        .regions = input->regions,
+        .region_count = input->region_count,
+        .paint = package->networks[job->roi].outline.painted,
+    };
+    const struct look_outliner outliner = {
+        .net = job->analyser.nets.net[job->roi],
+        .network = &package->networks[job->roi].outline,
+        .roi = job->roi,
+        .agreement_min = package->agreement_min,
+        .regions = input->regions,
+        .region_count = input->region_count,
+    };
+    int status = look_init(ret_look, &input->picture, &seen, err);
     if (status == 0) {
-        const struct us_region *tissue =
-            us_region_tissue(header.regions, (size_t)header.region_count);
-        *ret_has_tissue = tissue != NULL;
-        if (tissue)
-            *ret_tissue = *tissue;
+        status = look_outline(ret_look, &outliner, ret_region, err);
+        if (status < 0)
+            look_release(ret_look);
     }
     return status;
 }
@@ -127,35 +161,23 @@ static int picture_read(const struct job *job, const char *path, struct image *r
 static int segment_one(const struct job *job, const char *path, const struct segment_files *out,
                        struct error *err)
 {
-    struct image picture = {0}, grey = {0};
-    struct region_finding region = {0};
-    struct us_region tissue;
-    bool has_tissue;
+    struct input input;
+    struct look look;
+    struct region_finding region;
     int64_t started_us = clock_monotonic_us(clock_system());
-    const struct package *package = job->analyser.package;
-    int status = picture_read(job, path, &picture, &tissue, &has_tissue, err);
+    int status = input_read(job, path, &input, err);
     if (status == 0)
-        status = image_to_grey(&picture, &grey, err);
-    if (status == 0)
-        status = outline_run(job->analyser.nets.net[job->roi],
-                             &package->networks[job->roi].outline,
-                             &(struct outline_input){.grey = &grey,
-                                                     .tissue = has_tissue ? &tissue : NULL},
-                             &region, err);
-    if (status == 0 && region.found)
-        status = measure_region(&region.mask, NULL, &region.calibration, &region.measurements,
-                                err);
-    region.unsure = region.agreement < package->agreement_min;
+        status = outline(job, &input, &look, &region, err);
+    if (status < 0)
+        return status;
     double seconds = (double)(clock_monotonic_us(clock_system()) - started_us) / 1e6;
-    if (status == 0 && !region.found)
+    if (!region.found)
         fprintf(stderr, "warning: %s: no region found, the mask is empty\n", path);
-    if (status == 0)
-        status = segment_write(out, &picture, &region, err);
+    status = segment_write(out, &look.picture, &region, err);
     if (status == 0 && job->json)
         status = segment_print(path, &region, seconds, err);
     region_finding_release(&region);
-    image_release(&grey);
-    image_release(&picture);
+    look_release(&look);
     return status;
 }
 

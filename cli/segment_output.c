@@ -67,6 +67,7 @@ int segment_print(const char *path, const struct region_finding *region, double 
                   struct error *err)
 {
     const struct measurements *m = &region->measurements;
+    char quality[256];
     cJSON *root = cJSON_CreateObject();
     cJSON_AddStringToObject(root, "file", path);
     cJSON_AddBoolToObject(root, "found", region->found);
@@ -80,6 +81,12 @@ int segment_print(const char *path, const struct region_finding *region, double 
         cJSON_AddBoolToObject(root, "touches_border", region->touches_border);
         cJSON_AddNumberToObject(root, "long_axis_px", m->long_axis.length_px);
         cJSON_AddNumberToObject(root, "short_axis_px", m->short_axis.length_px);
+        if (region->calibration.source != CALIBRATION_NONE) {
+            cJSON_AddNumberToObject(root, "long_axis_mm", m->long_axis.length_mm);
+            cJSON_AddNumberToObject(root, "short_axis_mm", m->short_axis.length_mm);
+        }
+        quality_words(region->quality.faults, quality, sizeof quality);
+        cJSON_AddStringToObject(root, "quality", quality);
     }
     char *line = cJSON_PrintUnformatted(root);
     cJSON_Delete(root);

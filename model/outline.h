@@ -23,6 +23,7 @@ struct outline_network {
     double scale, mean, std;
     const char *input, *output; /* names of the tensors; borrowed from the package */
     bool callipers;             /* the input has the second channel */
+    bool painted;               /* sees pictures whose drawn graphics are painted over */
     int channels;
     int region_channel;       /* tumour or node */
     int hilum_channel;        /* -1: none */
@@ -37,7 +38,7 @@ int outline_check(const struct net *net, const struct outline_network *network,
 
 /* Everything is borrowed. */
 struct outline_input {
-    const struct image *grey;       /* one channel */
+    const struct image *grey;       /* one channel; painted over where the network says so */
     const struct us_region *tissue; /* the network sees this box only (clipped to the picture; a
                                        box that lies outside counts as none); NULL: all of it */
     const struct point *marks;      /* ends of callipers on the picture, in its pixels; those

@@ -25,6 +25,8 @@ static int look_at(struct run *run, size_t index, int frame, bool first, struct 
         .regions = header->regions,
         .region_count = (size_t)header->region_count,
         .words = first ? run->settings->words : NULL,
+        .paint = run->package->networks[ROI_TUMOUR].outline.painted ||
+                 run->package->networks[ROI_NODE].outline.painted,
         .patient_name = header->patient_name,
         .patient_id = header->patient_id,
     };
@@ -45,7 +47,7 @@ static int learn(struct run *run, size_t index, struct look *look, struct error 
         const struct us_region tissue =
             screen_us_region(&look->sight.screen.regions[screen_principal(&look->sight.screen)],
                              image->header->regions);
-        status = view_run(run->nets->view, network, &look->painted, &tissue, look->sight.view,
+        status = view_run(run->nets->view, network, &look->grey, &tissue, look->sight.view,
                           err);
         look->sight.view_known = status == 0;
     }
@@ -62,50 +64,39 @@ static int learn(struct run *run, size_t index, struct look *look, struct error 
     return 0;
 }
 
-/* Outline in every place of the frame; the best is offered. Takes the pictures out of the look. */
+/* Outline, and offer what is found. Takes the pictures out of the look then. */
 static int outline_frame(struct run *run, size_t index, int frame, struct look *look,
                          struct error *err)
 {
     struct study_image *image = &run->images[index];
-    const struct dicom_instance *header = image->header;
     const enum roi role = image->class.role;
-    struct candidate best = {.side = image->class.side};
+    const struct screen *screen = &look->sight.screen;
+    const struct look_outliner outliner = {
+        .net = run->nets->net[role],
+        .network = &run->package->networks[role].outline,
+        .roi = role,
+        .agreement_min = run->package->agreement_min,
+        .regions = image->header->regions,
+        .region_count = (size_t)image->header->region_count,
+    };
+    struct candidate candidate = {.side = image->class.side};
     int places[SCREEN_REGIONS_MAX];
-    const int count = look_places(&look->sight.screen, places);
-    if (count == 0)
-        run_note(run, "image %zu was left out: %s", index + 1,
-                 screen_kind_name(
-                     look->sight.screen.regions[screen_principal(&look->sight.screen)].kind));
-    for (int i = 0; i < count; i++) {
-        struct candidate here = {.side = image->class.side};
-        int status = look_outline(look, places[i], header->regions, (size_t)header->region_count,
-                                  run->nets->net[role], &run->package->networks[role].outline,
-                                  &here.region, err);
-        if (status < 0) {
-            candidate_release(&best);
-            return status;
-        }
-        here.region.image = (int)index;
-        here.region.frame = frame;
-        here.region.unsure = here.region.agreement < run->package->agreement_min;
-        if (!here.region.found ||
-            (best.region.found && !candidate_preferred(&here, &best, role))) {
-            candidate_release(&here);
-            continue;
-        }
-        candidate_release(&best);
-        best = here;
-    }
-    if (!best.region.found)
-        return 0;
-    image->tumour_found = image->tumour_found || role == ROI_TUMOUR;
-    best.picture = look->picture;
-    best.grey = look->grey;
-    best.graphics = look->graphics;
+    if (look_places(screen, places) == 0)
+        run_note(run, "image %zu was left out: it shows %s", index + 1,
+                 screen_kind_name(screen->regions[screen_principal(screen)].kind));
+    int status = look_outline(look, &outliner, &candidate.region, err);
+    if (status < 0 || !candidate.region.found)
+        return status;
+    candidate.region.image = (int)index;
+    candidate.region.frame = frame;
+    candidate.picture = look->picture;
+    candidate.grey = look->grey;
+    candidate.graphics = look->graphics;
     look->picture = (struct image){0};
     look->grey = (struct image){0};
     look->graphics = (struct mask){0};
-    selection_offer(&run->selection, role, &best);
+    image->tumour_found = image->tumour_found || role == ROI_TUMOUR;
+    selection_offer(&run->selection, role, &candidate);
     return 0;
 }
 

@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "image/graphics.h"
 #include "model/measure.h"
+#include "pipeline/select.h"
 
 void look_release(struct look *look)
 {
@@ -41,9 +43,17 @@ static int find_drawings(struct look *look, struct error *err)
     for (int i = 0; i < count && status == 0; i++) {
         const struct bounds *box = &look->sight.screen.regions[places[i]].box;
         struct callipers *all = &look->sight.callipers, here;
+        struct mask drawn;
         callipers_find(&look->grey, box, &here);
         for (int k = 0; k < here.count && all->count < CALLIPERS_MAX; k++)
             all->marks[all->count++] = here.marks[k];
+        status = graphics_find(&look->picture, box, &drawn, err);
+        if (status < 0)
+            return status;
+        const size_t n = (size_t)drawn.rows * (size_t)drawn.columns;
+        for (size_t k = 0; k < n; k++)
+            look->graphics.pixels[k] |= drawn.pixels[k];
+        mask_release(&drawn);
     }
     return status;
 }
@@ -67,8 +77,8 @@ static int understand(struct look *look, const struct look_input *input, struct 
                                 &look->sight.screen, err);
     if (status == 0)
         status = find_drawings(look, err);
-    if (status == 0)
-        status = image_copy(&look->grey, &look->painted, err);
+    if (status == 0 && input->paint)
+        status = graphics_paint_over(&look->grey, &look->graphics, &look->painted, err);
     if (status == 0)
         read_words(look, input);
     return status;
@@ -118,38 +128,61 @@ static void judge_quality(const struct look *look, const struct screen_region *p
     region->grey = screen_kind_is_grey(place->kind);
 }
 
-int look_outline(const struct look *look, int place, const struct us_region *regions,
-                 size_t region_count, const struct net *net,
-                 const struct outline_network *network, struct region_finding *ret_region,
-                 struct error *err)
+static int outline_place(const struct look *look, const struct look_outliner *o, int place,
+                         struct region_finding *ret_region, struct error *err)
 {
     const struct screen_region *where = &look->sight.screen.regions[place];
-    const struct us_region tissue = screen_us_region(where, regions);
+    const struct us_region tissue = screen_us_region(where, o->regions);
     const struct callipers *callipers = &look->sight.callipers;
+    const struct image *shown = o->network->painted ? &look->painted : &look->grey;
     struct point marks[CALLIPERS_MAX];
     struct region_finding region;
     for (int i = 0; i < callipers->count; i++)
         marks[i] = (struct point){callipers->marks[i].x, callipers->marks[i].y};
-    int status = outline_run(net, network,
-                             &(struct outline_input){.grey = &look->painted,
+    int status = outline_run(o->net, o->network,
+                             &(struct outline_input){.grey = shown,
                                                      .tissue = &tissue,
                                                      .marks = marks,
                                                      .mark_count = (size_t)callipers->count},
                              &region, err);
-    if (status < 0)
-        return status;
-    if (region.found) {
-        region.calibration = calibrate(look, regions, region_count, &region.mask);
+    if (status == 0 && region.found) {
+        region.unsure = region.agreement < o->agreement_min;
+        region.calibration = calibrate(look, o->regions, o->region_count, &region.mask);
         status = measure_region(&region.mask, region.hilum.pixels ? &region.hilum : NULL,
                                 &region.calibration, &region.measurements, err);
-        measure_skin(&look->painted, &tissue, &region.mask, &region.calibration,
+        if (status < 0) {
+            region_finding_release(&region);
+            return status;
+        }
+        measure_skin(&look->grey, &tissue, &region.mask, &region.calibration,
                      &region.measurements);
         judge_quality(look, where, &region);
     }
-    if (status < 0) {
-        region_finding_release(&region);
-        return status;
+    if (status == 0)
+        *ret_region = region;
+    return status;
+}
+
+int look_outline(const struct look *look, const struct look_outliner *outliner,
+                 struct region_finding *ret_region, struct error *err)
+{
+    struct region_finding best = {.image = -1};
+    int places[SCREEN_REGIONS_MAX];
+    const int count = look_places(&look->sight.screen, places);
+    for (int i = 0; i < count; i++) {
+        struct region_finding here;
+        int status = outline_place(look, outliner, places[i], &here, err);
+        if (status < 0) {
+            region_finding_release(&best);
+            return status;
+        }
+        if (!here.found || (best.found && !region_preferred(&here, &best, outliner->roi))) {
+            region_finding_release(&here);
+            continue;
+        }
+        region_finding_release(&best);
+        best = here;
     }
-    *ret_region = region;
+    *ret_region = best;
     return 0;
 }

@@ -27,13 +27,14 @@ struct look_input {
     const struct us_region *regions; /* of the header */
     size_t region_count;
     struct word_reader *words;       /* NULL: words are not read */
+    bool paint;                      /* a network wants the picture painted over */
     const char *patient_name, *patient_id; /* to compare words with; NULL or "" */
 };
 
 struct look {
     struct image picture; /* as decoded */
     struct image grey;
-    struct image painted; /* grey, without what is drawn on tissue: what networks see */
+    struct image painted; /* grey, without what is drawn on tissue; when it was asked for */
     struct mask graphics; /* what is drawn on the tissue regions */
     struct sight sight;
     struct error words_failed; /* status 0: words were read, or were not to be */
@@ -48,11 +49,20 @@ void look_release(struct look *look);
  * into screen.regions. */
 int look_places(const struct screen *screen, int ret_places[SCREEN_REGIONS_MAX]);
 
-/* Outline, calibrate and measure in one place. The picture's calibration is that of the header's
- * regions, or else, where the words give it, estimated from the callipers' readings. */
-int look_outline(const struct look *look, int place, const struct us_region *regions,
-                 size_t region_count, const struct net *net,
-                 const struct outline_network *network, struct region_finding *ret_region,
-                 struct error *err);
+/* How to outline. Everything is borrowed. */
+struct look_outliner {
+    const struct net *net;
+    const struct outline_network *network;
+    enum roi roi;
+    double agreement_min;            /* below it an outline is unsure */
+    const struct us_region *regions; /* of the header */
+    size_t region_count;
+};
+
+/* Outline, calibrate, measure and judge in every place; the one to be preferred (select.h). The
+ * calibration is that of the header's regions, or else, where the words give it, estimated from
+ * the callipers' readings. Image and frame of the region are left to the caller. */
+int look_outline(const struct look *look, const struct look_outliner *outliner,
+                 struct region_finding *ret_region, struct error *err);
 
 #endif

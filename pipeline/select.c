@@ -37,17 +37,17 @@ static int compare_suspicion(const struct measurements *a, const struct measurem
     return order ? order : compare_size(a, b);
 }
 
-bool candidate_preferred(const struct candidate *a, const struct candidate *b, enum roi role)
+bool region_preferred(const struct region_finding *a, const struct region_finding *b,
+                      enum roi role)
 {
-    int order = compare(a->region.grey, b->region.grey);
+    int order = compare(a->grey, b->grey);
     if (!order)
-        order = compare(b->region.unsure, a->region.unsure);
+        order = compare(b->unsure, a->unsure);
     if (!order)
-        order = role == ROI_TUMOUR
-                    ? compare_size(&a->region.measurements, &b->region.measurements)
-                    : compare_suspicion(&a->region.measurements, &b->region.measurements);
+        order = role == ROI_TUMOUR ? compare_size(&a->measurements, &b->measurements)
+                                   : compare_suspicion(&a->measurements, &b->measurements);
     if (!order) /* the earlier picture: the same choice whatever the order of arrival */
-        order = compare(b->region.image, a->region.image);
+        order = compare(b->image, a->image);
     return order > 0;
 }
 
@@ -61,7 +61,7 @@ void selection_release(struct selection *selection)
 void selection_offer(struct selection *selection, enum roi role, struct candidate *candidate)
 {
     struct candidate *best = &selection->best[role][candidate->side];
-    if (best->region.found && !candidate_preferred(candidate, best, role)) {
+    if (best->region.found && !region_preferred(&candidate->region, &best->region, role)) {
         candidate_release(candidate);
         return;
     }
@@ -75,7 +75,7 @@ static struct candidate *best_of_all(struct selection *selection, enum roi role)
     struct candidate *best = NULL;
     for (int side = 0; side < 3; side++) {
         struct candidate *c = &selection->best[role][side];
-        if (c->region.found && (!best || candidate_preferred(c, best, role)))
+        if (c->region.found && (!best || region_preferred(&c->region, &best->region, role)))
             best = c;
     }
     return best;

@@ -23,7 +23,8 @@ void candidate_release(struct candidate *candidate);
  * the short axis: 1 when the hilum is lost), or, without a hilum output, the rounder one; then the
  * larger. An unsure outline comes behind sure ones, and one on a picture whose grey levels mean
  * nothing (colour, elastography) behind all others. */
-bool candidate_preferred(const struct candidate *a, const struct candidate *b, enum roi role);
+bool region_preferred(const struct region_finding *a, const struct region_finding *b,
+                      enum roi role);
 
 /* The best of each side for each role, filled while pictures are outlined one by one, so that
  * memory holds at most one picture for each. */

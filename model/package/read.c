@@ -315,6 +315,18 @@ static int read_channels_in(const struct reader *r, const struct yaml_node *map,
     return status;
 }
 
+/* Optional: whether the network sees what is drawn on the picture. */
+static int read_graphics(const struct reader *r, const struct yaml_node *map,
+                         struct outline_network *outline, struct error *err)
+{
+    static const char *const words[] = {"kept", "painted", NULL};
+    const struct yaml_node *node = yaml_get(map, "graphics");
+    int index = 0;
+    int status = node ? read_word(r, node, words, &index, err) : 0;
+    outline->painted = index == 1;
+    return status;
+}
+
 /* Optional: a closer look. */
 static int read_zoom(const struct reader *r, const struct yaml_node *map,
                      struct outline_network *outline, struct error *err)
@@ -337,7 +349,7 @@ static int read_network(const struct reader *r, const struct yaml_node *map, enu
 {
     static const char *const keys[] = {"file", "sha256", "input", "output", "input_size",
                                        "normalisation", "channels_in", "channels", "threshold",
-                                       "min_area_fraction", "zoom", NULL};
+                                       "min_area_fraction", "zoom", "graphics", NULL};
     struct package_network *network = &r->package->networks[roi];
     struct outline_network *outline = &network->outline;
     const struct yaml_node *node = NULL;
@@ -361,6 +373,8 @@ static int read_network(const struct reader *r, const struct yaml_node *map, enu
         status = read_channels(r, map, roi, outline, err);
     if (status == 0)
         status = read_zoom(r, map, outline, err);
+    if (status == 0)
+        status = read_graphics(r, map, outline, err);
     if (status == 0)
         status = need_number(r, map, "threshold", 0.01, 0.99, &outline->threshold, err);
     if (status == 0)

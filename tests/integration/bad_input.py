@@ -5,6 +5,7 @@ import copy
 import hashlib
 import struct
 
+import numpy
 import pydicom
 from pydicom.encaps import encapsulate
 
@@ -27,6 +28,19 @@ def without(*keywords):
     return change
 
 
+def wordless(datasets):
+    """Black around the tissue: the words on the screen are gone."""
+    for dataset in datasets:
+        region = dataset.SequenceOfUltrasoundRegions[0]
+        rows = slice(region.RegionLocationMinY0, region.RegionLocationMaxY1 + 1)
+        columns = slice(region.RegionLocationMinX0, region.RegionLocationMaxX1 + 1)
+        pixels = numpy.zeros_like(dataset.pixel_array)
+        pixels[rows, columns] = dataset.pixel_array[rows, columns]
+        dataset.PixelData = pixels.tobytes()
+        dataset.PlanarConfiguration = 0
+    return datasets
+
+
 def silent_side(datasets):
     roles = ["AXILLA" if is_axilla(d) else "BREAST" for d in datasets]
     without("ImageLaterality", "Laterality", "ImageComments", "SeriesDescription",
@@ -36,6 +50,22 @@ def silent_side(datasets):
             if "AnatomicRegionModifierSequence" in region:
                 del region.AnatomicRegionModifierSequence
         dataset.ImageComments = role # the role stays known
+    return wordless(datasets)
+
+
+def other_side_in_words(datasets):
+    """Header and comments name the side that the words on the screen do not."""
+    for dataset in datasets:
+        axilla = is_axilla(dataset)
+        left = "L" in (dataset.get("ImageLaterality"), dataset.get("Laterality")) or \
+            "LEFT" in str(dataset).upper()
+        without("Laterality", "SeriesDescription", "StudyDescription", "ProtocolName",
+                "ViewName")([dataset])
+        for region in dataset.get("AnatomicRegionSequence", []):
+            if "AnatomicRegionModifierSequence" in region:
+                del region.AnatomicRegionModifierSequence
+        dataset.ImageComments = "AXILLA" if axilla else "BREAST"
+        dataset.ImageLaterality = "R" if left else "L"
     return datasets
 
 
@@ -106,7 +136,7 @@ def heart(datasets):
         without("AnatomicRegionSequence", "ImageComments", "SeriesDescription", "StudyDescription",
                 "ProtocolName", "ViewName", "PrimaryAnatomicStructureSequence")([dataset])
         dataset.BodyPartExamined = "HEART"
-    return datasets
+    return wordless(datasets)
 
 
 def is_axilla(dataset):
@@ -151,6 +181,7 @@ ROWS = {
     "no calibration": (without("SequenceOfUltrasoundRegions"), "done", "no_risk", "calibrat"),
     "unknown side": (silent_side, "done", "no_risk", "side"),
     "contradictory side": (contradictory_side, "done", "no_risk", "side"),
+    "words that name the other side": (other_side_in_words, "done", "no_risk", "side"),
     "two patients": (two_patients, "failed", "unanalysed", "two patients"),
     "an unknown character set": (unknown_character_set, "done", "risk", ""),
     "more frames than the limit": (many_frames, "unreadable", None, "frames"),

@@ -102,11 +102,101 @@ static void every_word_on_the_side_is_compared(void **state)
     }
 }
 
+/* Words on the screen, and the view network, beside the header. */
+static void what_the_picture_itself_says(void **state)
+{
+    (void)state;
+    enum { B = ANNOTATION_BREAST, A = ANNOTATION_AXILLA, L = ANNOTATION_LEFT, R = ANNOTATION_RIGHT };
+    static const double axilla[] = {0.04, 0.95, 0.01}, unsure[] = {0.5, 0.45, 0.05},
+                        other[] = {0.02, 0.03, 0.95};
+    static const struct {
+        const char *comments, *series, *study;
+        char laterality;
+        int region, side; /* of the words; 0: they do not say */
+        bool two_regions, two_sides;
+        const double *view;
+        enum roi role;
+        enum side decided;
+        bool role_contradicted, side_contradicted;
+        const char *role_source, *side_source, *remark; /* NULL: none */
+    } rows[] = {
+        /* The header is silent. */
+        {0, 0, 0, 0, A, L, 0, 0, 0, ROI_NODE, SIDE_LEFT, 0, 0, "words on the screen: AX",
+         "words on the screen: ESQ", 0},
+        {0, 0, 0, 0, A, L, 1, 1, 0, ROI_COUNT, SIDE_UNKNOWN, 0, 0, "", "", 0},
+        /* It agrees: its own sources stand. */
+        {"AXILLA L", 0, 0, 0, A, L, 0, 0, 0, ROI_NODE, SIDE_LEFT, 0, 0,
+         "(0020,4000) Image Comments", "(0020,4000) Image Comments", 0},
+        /* The image's own attributes against the words: nobody wins. */
+        {"BREAST", 0, 0, 0, A, 0, 0, 0, 0, ROI_COUNT, SIDE_UNKNOWN, 1, 0, 0, 0,
+         "the words on it name the axilla, its attributes the breast"},
+        {"BREAST", 0, 0, 'L', B, R, 0, 0, 0, ROI_TUMOUR, SIDE_UNKNOWN, 0, 1, 0, 0,
+         "the words on it name the right side, its attributes the left"},
+        {0, 0, "US BREAST LEFT", 0, 0, R, 0, 0, 0, ROI_TUMOUR, SIDE_UNKNOWN, 0, 1, 0, 0,
+         "the words on it name the right side"},
+        /* Series and study say less of an image than its words. */
+        {0, "US BREAST", 0, 0, A, 0, 0, 0, 0, ROI_NODE, SIDE_UNKNOWN, 0, 0,
+         "words on the screen: AX", 0, "its series or study the breast"},
+        {"AXILLA", "US BREAST", 0, 0, A, 0, 0, 0, 0, ROI_NODE, SIDE_UNKNOWN, 0, 0,
+         "(0020,4000) Image Comments", 0, 0},
+        /* The network is asked last, and is only remarked on when it differs. */
+        {0, 0, 0, 0, 0, 0, 0, 0, axilla, ROI_NODE, SIDE_UNKNOWN, 0, 0, "view network", "", 0},
+        {0, 0, 0, 0, 0, 0, 0, 0, unsure, ROI_COUNT, SIDE_UNKNOWN, 0, 0, "", "", 0},
+        {0, 0, 0, 0, 0, 0, 0, 0, other, ROI_COUNT, SIDE_UNKNOWN, 0, 0, "", "", 0},
+        {0, 0, "US BREAST", 0, 0, 0, 0, 0, axilla, ROI_TUMOUR, SIDE_UNKNOWN, 0, 0,
+         "(0008,1030) Study Description", "", "named breast, it looks like the axilla (0.95)"},
+        {0, 0, "US BREAST", 0, 0, 0, 0, 0, unsure, ROI_TUMOUR, SIDE_UNKNOWN, 0, 0, 0, 0, 0},
+    };
+    const struct view_network network = {.confidence_min = 0.8};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct dicom_instance h = {.image_laterality = rows[i].laterality};
+        struct annotation words = {
+            .region = rows[i].two_regions ? 0 : (enum annotation_region)rows[i].region,
+            .side = rows[i].two_sides ? 0 : (enum annotation_side)rows[i].side,
+            .region_contradicted = rows[i].two_regions, .side_contradicted = rows[i].two_sides,
+            .region_source = {.text = "AX", .confidence = 0.9},
+            .side_source = {.text = "ESQ", .confidence = 0.8}};
+        const struct image_evidence evidence = {
+            .header = &h, .words = &words, .view = rows[i].view, .view_network = &network};
+        struct image_class c;
+        set(h.image_comments, sizeof h.image_comments, rows[i].comments);
+        set(h.series_description, sizeof h.series_description, rows[i].series);
+        set(h.study_description, sizeof h.study_description, rows[i].study);
+        image_classify(&evidence, &c);
+        const char *remark = c.remark_count ? c.remarks[0] : NULL;
+        if (c.role != rows[i].role || c.side != rows[i].decided ||
+            c.role_contradicted != rows[i].role_contradicted ||
+            c.side_contradicted != rows[i].side_contradicted ||
+            (rows[i].role_source && strcmp(c.role_source, rows[i].role_source) != 0) ||
+            (rows[i].side_source && strcmp(c.side_source, rows[i].side_source) != 0) ||
+            !remark != !rows[i].remark || (remark && !strstr(remark, rows[i].remark)))
+            fail_msg("row %zu: role %d by '%s', side %d by '%s', remark '%s'", i, (int)c.role,
+                     c.role_source, (int)c.side, c.side_source, remark ? remark : "");
+    }
+}
+
+static void whose_picture_it_is(void **state)
+{
+    (void)state;
+    const struct dicom_instance h = {.image_laterality = 'L'};
+    struct annotation words = {.identity = ANNOTATION_IDENTITY_MATCH};
+    const struct image_evidence evidence = {.header = &h, .words = &words};
+    struct image_class c;
+    image_classify(&evidence, &c);
+    assert_false(c.identity_contradicted);
+    words.identity = ANNOTATION_IDENTITY_CONTRADICTION;
+    image_classify(&evidence, &c);
+    assert_true(c.identity_contradicted);
+    assert_non_null(strstr(c.remarks[0], "another patient"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_ladder_of_roles),
         cmocka_unit_test(every_word_on_the_side_is_compared),
+        cmocka_unit_test(what_the_picture_itself_says),
+        cmocka_unit_test(whose_picture_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
