@@ -74,8 +74,8 @@ static bool read_size(struct walk *w, const uint8_t *b, size_t n)
     uint64_t left = number(b + 10, 4), top = number(b + 14, 4);
     uint64_t tile_columns = number(b + 18, 4), tile_rows = number(b + 22, 4);
     uint64_t tile_left = number(b + 26, 4), tile_top = number(b + 30, 4);
-    if (right <= left || bottom <= top || tile_columns == 0 || tile_rows == 0 ||
-        tile_left > left || tile_top > top)
+    if (right <= left || bottom <= top || tile_columns == 0 || tile_rows == 0 || tile_left > left ||
+        tile_top > top)
         return false;
     w->out.columns = (uint32_t)(right - left);
     w->out.rows = (uint32_t)(bottom - top);

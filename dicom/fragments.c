@@ -150,8 +150,8 @@ static int assign_by_marks(struct fragments *f, enum dicom_codec codec, bool *re
     return 0;
 }
 
-static int assign_frames(struct fragments *f, const struct dicom_scan *scan,
-                         enum dicom_codec codec, struct error *err)
+static int assign_frames(struct fragments *f, const struct dicom_scan *scan, enum dicom_codec codec,
+                         struct error *err)
 {
     int r = 0;
     bool done = f->frames == 1 || f->count == (uint32_t)f->frames;
@@ -215,8 +215,9 @@ int fragments_frame(const struct fragments *f, int frame, uint64_t bytes_max,
     uint64_t begin = f->fragment[first].in_stream;
     uint64_t n = (end < f->count ? f->fragment[end].in_stream : f->size) - begin;
     if (n > bytes_max)
-        return error_set(err, STATUS_LIMIT, "%s: frame %d has %llu compressed bytes, more than %llu",
-                         f->name, frame, (unsigned long long)n, (unsigned long long)bytes_max);
+        return error_set(err, STATUS_LIMIT,
+                         "%s: frame %d has %llu compressed bytes, more than %llu", f->name, frame,
+                         (unsigned long long)n, (unsigned long long)bytes_max);
     ret_bytes->size = 0;
     char part[16384];
     for (uint64_t at = 0; at < n;) {
@@ -245,8 +246,8 @@ static const struct fragment *fragment_at(const struct fragments *f, uint64_t at
     return &f->fragment[low];
 }
 
-int fragments_read(const struct fragments *f, uint64_t at, void *ret_bytes, size_t n,
-                   size_t *ret_n, struct error *err)
+int fragments_read(const struct fragments *f, uint64_t at, void *ret_bytes, size_t n, size_t *ret_n,
+                   struct error *err)
 {
     *ret_n = 0;
     if (at >= f->size)

@@ -126,8 +126,8 @@ static int check_components(struct decoder *d)
             return error_set(d->err, STATUS_UNSUPPORTED, "%s: JPEG 2000 with coarser colours",
                              d->name);
         if (component->prec < 1 || component->prec > (OPJ_UINT32)d->shape->bits)
-            return error_set(d->err, STATUS_INVALID, "%s: %u bits per sample where %d fit",
-                             d->name, component->prec, d->shape->bits);
+            return error_set(d->err, STATUS_INVALID, "%s: %u bits per sample where %d fit", d->name,
+                             component->prec, d->shape->bits);
     }
     return 0;
 }

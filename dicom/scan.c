@@ -34,7 +34,7 @@ struct walk {
     uint64_t window_at;
     size_t window_size;
     uint32_t elements;
-    bool in_pixels; /* the data set's own Pixel Data */
+    bool in_pixels;                               /* the data set's own Pixel Data */
     struct level levels[2 * DICOM_DEPTH_MAX + 1]; /* [0] is the data set */
     int depth;
     struct dicom_scan scan;

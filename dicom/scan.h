@@ -21,7 +21,7 @@ struct dicom_scan {
     char transfer_syntax_uid[UID_SIZE];
     uint64_t file_bytes;
     uint64_t data_set_offset;
-    bool deflated; /* and everything here is of the inflated copy */
+    bool deflated;        /* and everything here is of the inflated copy */
     bool pixels;          /* Pixel Data is there */
     bool encapsulated;    /* … as a sequence of fragments */
     bool pixel_words;     /* … in words of 16 bit (OW, or implicit) */

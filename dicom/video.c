@@ -24,7 +24,7 @@ struct video {
     AVPacket *packet;
     AVFrame *frame;
     struct SwsContext *scaler;
-    int stream; /* -1 until it is found */
+    int stream;   /* -1 until it is found */
     bool drained; /* the demuxer has no more */
 };
 
@@ -95,9 +95,9 @@ static int try_format(struct video *video, const AVInputFormat *demuxer)
     AVDictionary *options = NULL;
     video->at = 0;
     uint8_t *buffer = av_malloc(IO_BYTES);
-    video->io = buffer ? avio_alloc_context(buffer, IO_BYTES, 0, video, read_stream, NULL,
-                                            seek_stream)
-                       : NULL;
+    video->io = buffer
+                    ? avio_alloc_context(buffer, IO_BYTES, 0, video, read_stream, NULL, seek_stream)
+                    : NULL;
     if (!video->io)
         av_free(buffer);
     video->format = video->io ? avformat_alloc_context() : NULL;
@@ -108,8 +108,7 @@ static int try_format(struct video *video, const AVInputFormat *demuxer)
     video->format->io_open = open_nothing;
     video->format->probesize = PROBE_BYTES;
     video->format->format_probesize = PROBE_BYTES;
-    int r = av_dict_set(&options, "format_whitelist",
-                        "mpegts,mpeg,mpegvideo,h264,hevc,mov,mp4", 0);
+    int r = av_dict_set(&options, "format_whitelist", "mpegts,mpeg,mpegvideo,h264,hevc,mov,mp4", 0);
     if (r >= 0)
         r = av_dict_set(&options, "protocol_whitelist", "", 0);
     if (r >= 0)
@@ -151,8 +150,8 @@ static int open_codec(struct video *video, int stream, struct error *err)
     video->codec->codec_id = video->id;
     video->codec->thread_count = 1;
     video->codec->err_recognition = AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE;
-    /* Coded sizes are rounded up to whole blocks. */
-    video->codec->max_pixels = ((int64_t)video->rows + 64) * ((int64_t)video->columns + 64);
+    /* Coded sizes are rounded up to whole blocks, and the decoders' own buffers count, too. */
+    video->codec->max_pixels = ((int64_t)video->rows + 320) * ((int64_t)video->columns + 256);
     r = avcodec_open2(video->codec, decoder, NULL);
     if (r < 0)
         return damaged(video, r, "the video cannot be decoded", err);
@@ -205,8 +204,7 @@ static bool is_wanted(const struct video *video, const AVPacket *packet)
     enum AVCodecID id = video->format->streams[packet->stream_index]->codecpar->codec_id;
     if (video->stream >= 0)
         return packet->stream_index == video->stream;
-    return id == video->id ||
-           (video->id == AV_CODEC_ID_MPEG2VIDEO && id == AV_CODEC_ID_MPEG1VIDEO);
+    return id == video->id || (video->id == AV_CODEC_ID_MPEG2VIDEO && id == AV_CODEC_ID_MPEG1VIDEO);
 }
 
 /* One packet of the stream to the decoder, or its end. */
@@ -257,9 +255,9 @@ static int scale(struct video *video, uint8_t *pixels, struct error *err)
     const AVFrame *frame = video->frame;
     /* Without the processor's own short cuts: the same pixels everywhere. */
     int flags = SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_BITEXACT;
-    video->scaler = sws_getCachedContext(
-        video->scaler, video->columns, video->rows, (enum AVPixelFormat)frame->format,
-        video->columns, video->rows, AV_PIX_FMT_RGB24, flags, NULL, NULL, NULL);
+    video->scaler = sws_getCachedContext(video->scaler, video->columns, video->rows,
+                                         (enum AVPixelFormat)frame->format, video->columns,
+                                         video->rows, AV_PIX_FMT_RGB24, flags, NULL, NULL, NULL);
     if (!video->scaler)
         return damaged(video, 0, "the video's pixel format cannot be converted", err);
     int matrix = frame->colorspace == AVCOL_SPC_UNSPECIFIED || frame->colorspace == AVCOL_SPC_RGB

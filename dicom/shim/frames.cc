@@ -140,8 +140,7 @@ struct dicom_frames {
 /* Only groups with a say in pixels; overlays and what is private stay behind. */
 static void copy_meaning(DcmDataset &from, DcmDataset &to)
 {
-    for (DcmObject *next = from.nextInContainer(nullptr); next;
-         next = from.nextInContainer(next)) {
+    for (DcmObject *next = from.nextInContainer(nullptr); next; next = from.nextInContainer(next)) {
         Uint16 group = next->getGTag();
         if (group == 0x0028 || group == 0x2050)
             shim_check(to.insert(static_cast<DcmElement *>(next->clone()), OFTrue));
@@ -154,8 +153,9 @@ static int expand_palette(DcmDataset &meaning, const DcmTagKey &descriptor,
 {
     const Uint16 *words = nullptr;
     unsigned long n = 0;
-    Uint16 entries = 0, bits = 0;
+    Uint16 entries = 0, first = 0, bits = 0;
     if (meaning.findAndGetUint16(descriptor, entries, 0).bad() ||
+        meaning.findAndGetUint16(descriptor, first, 1).bad() ||
         meaning.findAndGetUint16(descriptor, bits, 2).bad() || (bits != 8 && bits != 16) ||
         meaning.findAndGetUint16Array(segmented, words, &n).bad() || !words)
         return error_set(err, STATUS_INVALID, "the segmented palette is damaged");
@@ -169,14 +169,15 @@ static int expand_palette(DcmDataset &meaning, const DcmTagKey &descriptor,
         }
     }
     std::vector<Uint16> values(entries ? entries : 65536u);
-    int r = palette_expand(segments.data(), segments.size(), bits, values.size(), values.data(),
-                           err);
+    int r =
+        palette_expand(segments.data(), segments.size(), bits, values.size(), values.data(), err);
     if (r < 0)
         return r;
     if (bits == 8) { /* DCMTK has several opinions on how these are packed */
         for (Uint16 &value : values)
             value = static_cast<Uint16>(value << 8 | value);
-        shim_check(meaning.putAndInsertUint16(descriptor, 16, 2));
+        const Uint16 words_of_16[] = {entries, first, 16};
+        shim_check(meaning.putAndInsertUint16Array(descriptor, words_of_16, 3));
     }
     shim_check(meaning.putAndInsertUint16Array(full, values.data(), values.size()));
     return 0;
@@ -209,6 +210,22 @@ static uint64_t compressed_max(const struct dicom_instance *shape)
            (1u << 20);
 }
 
+static int check_photometric(const char *photometric, bool jpeg2000, const char *path,
+                             struct error *err)
+{
+    static const char *const known[] = {"MONOCHROME1", "MONOCHROME2",  "PALETTE COLOR",   "RGB",
+                                        "YBR_FULL",    "YBR_FULL_422", "YBR_PARTIAL_422", "HSV"};
+    if (!*photometric)
+        return error_set(err, STATUS_INVALID, "%s: no photometric interpretation", path);
+    if (jpeg2000 && (strcmp(photometric, "YBR_ICT") == 0 || strcmp(photometric, "YBR_RCT") == 0))
+        return 0;
+    for (const char *name : known)
+        if (strcmp(photometric, name) == 0)
+            return 0;
+    return error_set(err, STATUS_UNSUPPORTED, "%s: photometric interpretation %s", path,
+                     photometric);
+}
+
 static int open_pixels(struct dicom_frames *frames, struct error *err)
 {
     const struct dicom_scan *scan = &frames->header.scan;
@@ -231,6 +248,9 @@ static int open_pixels(struct dicom_frames *frames, struct error *err)
     if (dicom_syntax_video(syntax))
         return video_open(frames->fragments, path, syntax->codec, shape->rows, shape->columns,
                           &frames->video, err);
+    r = check_photometric(shape->photometric, syntax->codec == DICOM_CODEC_JPEG2000, path, err);
+    if (r < 0)
+        return r;
     copy_meaning(frames->header.dataset(), frames->meaning);
     return expand_palettes(frames->meaning, path, err);
 }
@@ -393,8 +413,8 @@ static int put_jpeg2000(struct dicom_frames *frames, DcmDataset &one, struct err
     std::vector<Uint8> samples((size_t)shape->rows * (size_t)shape->columns *
                                (size_t)shape->samples_per_pixel *
                                (size_t)(shape->bits_allocated / 8));
-    int r = jpeg2000_decode(frames->stored.data, frames->stored.size, &wanted, path,
-                            samples.data(), err);
+    int r = jpeg2000_decode(frames->stored.data, frames->stored.size, &wanted, path, samples.data(),
+                            err);
     if (r < 0)
         return r;
     /* The decoder has undone the component transform. */
@@ -436,8 +456,8 @@ static int load_frame(struct dicom_frames *frames, unsigned long flags, DcmDatas
         syntax = frames->header.encoding();
         put_compressed(one, frames->stored, syntax);
     }
-    ret_image = std::make_unique<DicomImage>(
-        &one, syntax, CIF_UsePartialAccessToPixelData | flags, 0, 1);
+    ret_image =
+        std::make_unique<DicomImage>(&one, syntax, CIF_UsePartialAccessToPixelData | flags, 0, 1);
     if (ret_image->getStatus() != EIS_Normal)
         return error_set(err, STATUS_INVALID, "%s: the pixels cannot be decoded",
                          frames->path.c_str());
@@ -552,18 +572,12 @@ static double sample_at(const DiPixel &pixels, size_t i)
 {
     const void *data = pixels.getData();
     switch (pixels.getRepresentation()) {
-    case EPR_Uint8:
-        return static_cast<const Uint8 *>(data)[i];
-    case EPR_Sint8:
-        return static_cast<const Sint8 *>(data)[i];
-    case EPR_Uint16:
-        return static_cast<const Uint16 *>(data)[i];
-    case EPR_Sint16:
-        return static_cast<const Sint16 *>(data)[i];
-    case EPR_Uint32:
-        return static_cast<const Uint32 *>(data)[i];
-    case EPR_Sint32:
-        return static_cast<const Sint32 *>(data)[i];
+    case EPR_Uint8: return static_cast<const Uint8 *>(data)[i];
+    case EPR_Sint8: return static_cast<const Sint8 *>(data)[i];
+    case EPR_Uint16: return static_cast<const Uint16 *>(data)[i];
+    case EPR_Sint16: return static_cast<const Sint16 *>(data)[i];
+    case EPR_Uint32: return static_cast<const Uint32 *>(data)[i];
+    case EPR_Sint32: return static_cast<const Sint32 *>(data)[i];
     }
     return 0;
 }

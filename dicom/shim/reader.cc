@@ -52,8 +52,7 @@ int Header::open(const char *path, const char *name, uint64_t bytes_max, struct 
 OFCondition Header::read(const DcmTagKey &until)
 {
     std::string path = "/proc/self/fd/" + std::to_string(fd_);
-    OFCondition cond = file_.loadFile(path.c_str(), EXS_Unknown, EGL_noChange, DCM_MaxReadLength,
-                                      ERM_metaOnly);
+    OFCondition cond = meta().loadFile(path.c_str());
     if (cond.bad())
         return cond;
     /* Skipped, not opened there: what is read later is found by its distance from the start. */
