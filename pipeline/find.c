@@ -2,16 +2,29 @@
 
 #include "pipeline/run.h"
 
+/* The file is opened with its first frame and stays open for the others. */
+static int decode(struct run *run, size_t index, int frame, struct dicom_frames **frames,
+                  struct image *ret_picture, struct error *err)
+{
+    int status = 0;
+    if (!*frames)
+        status = dicom_frames_open(run->images[index].object->path, &run->settings->limits, frames,
+                                   err);
+    if (status == 0)
+        status = dicom_frames_seek(*frames, frame, err);
+    return status < 0 ? status : dicom_frames_next(*frames, ret_picture, err);
+}
+
 /* One frame of an object, decoded and looked at; false when that was not possible, noted. */
-static int look_at(struct run *run, size_t index, int frame, bool first, struct look *ret_look,
-                   bool *ret_seen, struct error *err)
+static int look_at(struct run *run, size_t index, int frame, bool first,
+                   struct dicom_frames **frames, struct look *ret_look, bool *ret_seen,
+                   struct error *err)
 {
     const struct study_image *image = &run->images[index];
     const struct dicom_instance *header = image->header;
     struct image picture;
     *ret_seen = false;
-    int status = dicom_frame_decode(image->object->path, frame, &run->settings->limits, &picture,
-                                    err);
+    int status = decode(run, index, frame, frames, &picture, err);
     if (status == STATUS_UNSUPPORTED || status == STATUS_INVALID || status == STATUS_LIMIT) {
         run_note(run, "image %zu could not be decoded: %s", index + 1,
                  without_path(err->message, image->object->path));
@@ -108,7 +121,8 @@ static bool worth_a_look(const struct run *run, const struct image_class *class)
     return !class->role_contradicted && (run->settings->words || run->nets->view);
 }
 
-static int find_in_image(struct run *run, size_t index, size_t *left_out, struct error *err)
+static int find_in_frames(struct run *run, size_t index, struct dicom_frames **opened,
+                          size_t *left_out, struct error *err)
 {
     const struct study_image *image = &run->images[index];
     const int frames = image->header->frames > 0 ? image->header->frames : 1;
@@ -122,7 +136,7 @@ static int find_in_image(struct run *run, size_t index, size_t *left_out, struct
         struct look look;
         bool seen;
         const int frame = (int)((2 * (int64_t)k + 1) * frames / (2 * taken));
-        int status = look_at(run, index, frame, !image->sight, &look, &seen, err);
+        int status = look_at(run, index, frame, !image->sight, opened, &look, &seen, err);
         if (status == 0 && !seen)
             continue;
         if (status == 0 && !image->sight)
@@ -137,6 +151,14 @@ static int find_in_image(struct run *run, size_t index, size_t *left_out, struct
             return status;
     }
     return 0;
+}
+
+static int find_in_image(struct run *run, size_t index, size_t *left_out, struct error *err)
+{
+    struct dicom_frames *opened = NULL;
+    int status = find_in_frames(run, index, &opened, left_out, err);
+    dicom_frames_close(opened);
+    return status;
 }
 
 /* Every picture of breast or axilla; of loops a few frames evenly apart. */
