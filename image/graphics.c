@@ -13,6 +13,7 @@
  * The limits were chosen on BUS-BRA's stills, looking at what they find (docs/screen.md). */
 enum {
     REACH = 4,          /* pixels: wider strokes are not seen as thin */
+    WORD_REACH = 8,     /* the same for letters, which have a gap on both sides */
     BLOCK = 16,         /* pixels of a block whose usual thinness is known */
     THIN_MIN = 30,      /* grey levels that a stroke stands out by, at least */
     LENGTH_MIN = 6,     /* pixels from top to bottom of a stroke that nothing but drawing makes */
@@ -20,7 +21,8 @@ enum {
     LEVEL_STEP = 18,    /* grey levels between neighbours of one stroke */
     FAINT_LENGTH_MIN = 5,
     FAINT_MAX = 1024,   /* faint strokes that are compared */
-    FAINT_TOGETHER = 4, /* of one line: so many are no chance */
+    FAINT_TOGETHER = 4, /* letters of one line: so many are no chance */
+    WORD_WIDTH = 6,     /* heights: letters of a word may touch */
     FAINT_ALIGNED = 1,  /* pixels between their tops, and between their bottoms */
     LETTERS_MAX = 512,  /* of all lines */
     LETTER_MIN = 5, LETTER_MAX = 40, /* height */
@@ -33,7 +35,8 @@ static const double THIN_FACTOR = 2.8;  /* times the usual thinness nearby */
 static const double PART_THIN = 0.5;    /* of the limit: what hangs on a stroke */
 static const double PART_LEVEL = 0.72;  /* of the stroke's level, likewise */
 static const double FAINT_THIN = 0.6;   /* of the limit: strokes that count in numbers alone */
-static const double FAINT_LEVEL = 0.12; /* their levels may differ by so much */
+static const double FAINT_UNEVEN_MAX = 0.25;
+static const double FAINT_LEVEL = 0.25; /* their levels may differ by so much */
 static const double LINE_THIN = 0.45;   /* of the limit: a letter beside one that is known */
 static const double LINE_LEVEL = 0.25;  /* its level may differ from that one's by so much */
 static const double UNEVEN_MAX = 0.16;  /* standard deviation of a stroke over its mean */
@@ -112,7 +115,7 @@ static uint8_t thinness(const uint8_t *p, ptrdiff_t step, int before, int after)
     return (uint8_t)max(0, *p - from);
 }
 
-static void thinness_fill(struct work *w)
+static void thinness_fill(struct work *w, int reach)
 {
     for (int y = 0; y < w->rows; y++) {
         int above = min(y, REACH), under = min(w->rows - 1 - y, REACH);
@@ -121,7 +124,7 @@ static void thinness_fill(struct work *w)
             const uint8_t *p = w->grey + at;
             if (*p < THIN_MIN / 2)
                 continue;
-            w->across[at] = thinness(p, 1, min(x, REACH), min(w->columns - 1 - x, REACH));
+            w->across[at] = thinness(p, 1, min(x, reach), min(w->columns - 1 - x, reach));
             w->down[at] = thinness(p, w->columns, above, under);
         }
     }
@@ -348,8 +351,11 @@ static int faint_find(struct work *w, struct error *err)
     int count = 0, pixels = w->rows * w->columns, status = 0;
     if (!faint || !queue)
         status = error_set(err, STATUS_NOMEM, "out of memory for finding drawn graphics");
-    else
+    if (status == 0) {
+        thinness_fill(w, WORD_REACH);
+        limits_fill(w);
         lengths_fill(w, FAINT_THIN, FAINT_LENGTH_MIN);
+    }
     for (int i = 0; status == 0 && i < pixels && count < FAINT_MAX; i++) {
         if (w->length[i] < FAINT_LENGTH_MIN || w->drawn[i] != NEW)
             continue;
@@ -357,7 +363,7 @@ static int faint_find(struct work *w, struct error *err)
         struct bounds box = part_bounds(w, &part);
         double mean = part.sum / part.strong;
         double spread = sqrt(fmax(0, part.squares / part.strong - mean * mean));
-        if (spread <= UNEVEN_MAX * mean && box.y1 - box.y0 + 1 >= LETTER_MIN &&
+        if (spread <= FAINT_UNEVEN_MAX * mean && box.x1 - box.x0 <= WORD_WIDTH * (box.y1 - box.y0) && box.y1 - box.y0 + 1 >= LETTER_MIN &&
             box.y1 - box.y0 + 1 <= LETTER_MAX)
             faint[count++] = (struct faint){box, i, mean, false};
     }
@@ -365,7 +371,12 @@ static int faint_find(struct work *w, struct error *err)
         w->drawn[i] = w->drawn[i] == DRAWN ? DRAWN : NEW;
     for (int i = 0; i < count; i++) {
         int found = faint[i].drawn ? 0 : line_collect(faint, count, i, queue);
-        for (int k = 0; found >= FAINT_TOGETHER && k < found; k++) {
+        double letters = 0;
+        for (int k = 0; k < found; k++) {
+            const struct bounds *b = &faint[queue[k]].box;
+            letters += fmax(1, (double)(b->x1 - b->x0 + 1) / (b->y1 - b->y0 + 1));
+        }
+        for (int k = 0; found > 1 && letters >= FAINT_TOGETHER && k < found; k++) {
             const struct faint *f = &faint[queue[k]];
             if (w->drawn[f->start] != NEW)
                 continue;
@@ -424,7 +435,7 @@ static void letter_try(struct work *w, int start, const struct letter *letter, u
         return;
     for (int i = 0; i < part.count; i++)
         w->drawn[w->stack[i]] = DRAWN;
-    if (box.y1 - box.y0 + 1 >= letter->height / 2) {
+    if (box.y0 <= letter->box.y0 + 1 && box.y1 >= letter->box.y1 - 1) { /* a whole one */
         box.y0 = letter->box.y0;
         box.y1 = letter->box.y1;
         letter_add(w, &box, letter->level, letter->height);
@@ -555,7 +566,7 @@ int graphics_find(const struct image *picture, const struct bounds *region,
             memcpy(w.grey + (ptrdiff_t)y * w.columns,
                    grey.pixels + (size_t)(box.y0 + y) * (size_t)grey.columns + box.x0,
                    (size_t)w.columns);
-        thinness_fill(&w);
+        thinness_fill(&w, REACH);
         limits_fill(&w);
         lengths_fill(&w, 1, LENGTH_MIN);
         strokes_find(&w);
