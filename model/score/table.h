@@ -10,7 +10,8 @@
 bool score_table_gives_risks(const struct package *package);
 
 /* Linear predictor and, where the package gives risks, risk of every row; columns are found by the
- * names of the terms' features. Arrays of [table->rows]; NaN where a term's value is missing;
+ * names of the terms' features, in packages of one region also without the region in front
+ * ("f_135" for "tumour_f_135"). Arrays of [table->rows]; NaN where a term's value is missing;
  * `ret_risks` may be NULL, and is filled with NaN when there are none. Whether a risk may be shown
  * for a patient is not asked: this is for checking a package against known outcomes.
  * STATUS_NOT_FOUND: the table lacks columns (the message names the first); STATUS_INVALID: a
