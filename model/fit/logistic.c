@@ -59,10 +59,12 @@ static void evaluate(struct newton *w)
     }
     w->deviance = 0;
     for (size_t i = 0; i < w->x->rows; i++) {
-        double t = w->predictor[i], e = exp(-fabs(t)), p = t >= 0 ? 1 / (1 + e) : e / (1 + e);
+        double t = w->outcome[i] > 0.5 ? w->predictor[i] : -w->predictor[i];
+        double e = exp(-fabs(t)), missed = t >= 0 ? e / (1 + e) : 1 / (1 + e);
         w->weight[i] = e / ((1 + e) * (1 + e));
-        w->deviance += 2 * (log1p(e) + (w->outcome[i] > 0.5 ? fmax(-t, 0) : fmax(t, 0)));
-        w->predictor[i] = w->outcome[i] - p; /* now the residual */
+        w->deviance += 2 * (log1p(e) + fmax(-t, 0));
+        /* Now the residual; computed so that it never rounds to 0. */
+        w->predictor[i] = w->outcome[i] > 0.5 ? missed : -missed;
     }
     for (size_t k = 0; k < w->side; k++) {
         const double *x = column(w, k);
