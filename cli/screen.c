@@ -16,6 +16,7 @@
 #include "dicom/reader.h"
 #include "dicom/setup.h"
 #include "image/calibration.h"
+#include "image/callipers.h"
 #include "image/graphics.h"
 #include "image/png.h"
 #include "image/quality.h"
@@ -29,7 +30,7 @@ static const char usage_text[] =
     "the same base name for each.\n"
     "\n"
     "  --mask PNG       judge the quality of this outline (default: of the whole region)\n"
-    "  --overlay PNG    write the picture with regions framed and graphics in red\n"
+    "  --overlay PNG    write the picture with regions framed, graphics in red, callipers in yellow\n"
     "  --painted PNG    write the picture with graphics painted over, as networks get it\n"
     "  --frame N        frame of a DICOM object, from 1 (default: 1)\n"
     "  --json           as JSON\n";
@@ -49,6 +50,7 @@ struct sight {
     struct screen screen;
     int principal;
     struct mask graphics;
+    struct callipers callipers;
     struct quality quality;
 };
 
@@ -143,6 +145,7 @@ static int quality_judge(struct sight *s, const char *mask_path, struct error *e
     if (status == 0)
         status = image_to_grey(&s->picture, &grey, err);
     if (status == 0) {
+        callipers_find(&grey, &s->screen.regions[s->principal].box, &s->callipers);
         int region = screen_region_of(&s->screen, &outline);
         struct calibration calibration =
             calibration_for_mask(s->regions, s->region_count, &outline);
@@ -185,7 +188,8 @@ static void frame_draw(struct image *picture, const struct bounds *box, const ui
 
 static int overlay_write(const char *path, const struct sight *s, struct error *err)
 {
-    static const uint8_t green[3] = {0, 220, 0}, orange[3] = {255, 150, 0};
+    static const uint8_t green[3] = {0, 220, 0}, orange[3] = {255, 150, 0},
+                         yellow[3] = {255, 255, 0};
     struct image drawn;
     int status = image_init(&drawn, s->picture.rows, s->picture.columns, 3, err);
     if (status < 0)
@@ -201,6 +205,12 @@ static int overlay_write(const char *path, const struct sight *s, struct error *
     for (int i = 0; i < s->screen.count; i++)
         frame_draw(&drawn, &s->screen.regions[i].box,
                    screen_kind_is_grey(s->screen.regions[i].kind) ? green : orange);
+    for (int i = 0; i < s->callipers.count; i++) { /* a mark lies at least its arm inside */
+        const struct calliper *mark = &s->callipers.marks[i];
+        frame_draw(&drawn,
+                   &(struct bounds){mark->x - mark->arm, mark->y - mark->arm,
+                                    mark->x + mark->arm, mark->y + mark->arm}, yellow);
+    }
     status = image_write_png(path, &drawn, err);
     image_release(&drawn);
     return status;
@@ -236,6 +246,7 @@ static void sight_print(const char *path, const struct sight *s)
         if (s->screen.doubts & bit)
             printf("  doubt: %s\n", screen_doubt_text((enum screen_doubt)bit));
     quality_words(s->quality.faults, words, sizeof words);
+    printf("  calliper marks: %d\n", s->callipers.count);
     printf("  graphics: %.2f %%; black %.1f %%, white %.2f %%; quality: %s\n",
            100 * s->quality.graphics_share, 100 * s->quality.black_share,
            100 * s->quality.white_share, words[0] ? words : "nothing against it");
@@ -266,6 +277,13 @@ static cJSON *sight_json(const char *path, const struct sight *s)
     cJSON *regions = cJSON_AddArrayToObject(json, "regions");
     for (int i = 0; i < s->screen.count; i++)
         cJSON_AddItemToArray(regions, region_json(&s->screen.regions[i]));
+    cJSON *callipers = cJSON_AddArrayToObject(json, "callipers");
+    for (int i = 0; i < s->callipers.count; i++) {
+        cJSON *mark = cJSON_CreateObject();
+        cJSON_AddNumberToObject(mark, "x", s->callipers.marks[i].x);
+        cJSON_AddNumberToObject(mark, "y", s->callipers.marks[i].y);
+        cJSON_AddItemToArray(callipers, mark);
+    }
     cJSON *doubts = cJSON_AddArrayToObject(json, "doubts");
     for (unsigned bit = 1; bit <= SCREEN_DOUBT_TOO_MANY; bit <<= 1)
         if (s->screen.doubts & bit)
