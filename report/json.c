@@ -150,6 +150,18 @@ static void add_cortex_place(struct json *j, cJSON *region, const struct axis *c
                 : NULL);
 }
 
+static void add_quality(struct json *j, cJSON *region, const struct quality *quality)
+{
+    char faults[256];
+    cJSON *object = keep(j, cJSON_AddObjectToObject(region, "quality"));
+    quality_words(quality->faults, faults, sizeof faults);
+    number(j, object, "graphics_share", quality->graphics_share);
+    number(j, object, "black_share", quality->black_share);
+    number(j, object, "white_share", quality->white_share);
+    number(j, object, "outside_share", quality->outside_share);
+    text(j, object, "faults", faults);
+}
+
 static void add_region(struct json *j, cJSON *regions, enum roi roi)
 {
     static const char *const sources[] = {[CALIBRATION_NONE] = "none",
@@ -173,6 +185,7 @@ static void add_region(struct json *j, cJSON *regions, enum roi roi)
     number(j, region, "passes", finding->passes);
     number(j, region, "callipers", finding->callipers);
     boolean(j, region, "touches_border", finding->touches_border);
+    add_quality(j, region, &finding->quality);
     if (roi == ROI_NODE)
         add_cortex_place(j, region, &finding->measurements.cortex);
     add_quantities(j, region, finding, roi);

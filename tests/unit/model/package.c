@@ -143,6 +143,13 @@ static void test_bad_yaml(void **state)
         {"performance:\n  held_out: {auc: 0.9, interval: [0.85, 0.95]}", "performance: good",
          "mapping", 41},
         {"  tumour:\n", "  tumor:\n", "unknown key 'tumor'", 10},
+        {"min_area_fraction: 0.001", "min_area_fraction: 0.001\n    zoom: 1", "between", 17},
+        {"input_size: 32", "input_size: 32\n    channels_in: [callipers]", "must be [grey]", 13},
+        {"input_size: 32", "input_size: 32\n    channels_in: [grey, colour]", "'colour'", 13},
+        {"input_size: 32", "input_size: 32\n    graphics: erased", "'erased'", 13},
+        {"agreement_min: 0.7", "agreement_min: 0.7\nunsure: perhaps", "'perhaps'", 29},
+        {"  tumour:\n", "  view: {file: view.onnx, input_size: 32,\n    normalisation: {scale: 1, "
+                         "mean: 0, std: 1}}\n  tumour:\n", "'confidence_min' is missing", 10},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *text = package_edit(cases[i].from, cases[i].to), place[128];
@@ -158,6 +165,49 @@ static void test_bad_yaml(void **state)
         free(text);
         package_folder_remove();
     }
+}
+
+/* Keys that may be left out, and a view network, which has a selftest of its own. */
+static void test_optional_keys(void **state)
+{
+    (void)state;
+    char *text = package_edit("  tumour:\n    file: tumour.onnx\n",
+                              "  view: {file: view.onnx, input_size: 32, confidence_min: 0.8,\n"
+                              "    normalisation: {scale: 0.00392156862745098, mean: 0, std: 1}}\n"
+                              "  tumour:\n    file: tumour.onnx\n    zoom: 2.2\n"
+                              "    channels_in: [grey]\n    graphics: painted\n");
+    struct buffer whole = {0}, network = {0};
+    buffer_print(&whole, NULL, "%sunsure: allow\n", text);
+    const char *folder = package_folder_make(buffer_text(&whole));
+    struct package *package;
+    struct package_nets nets;
+    struct error err = {0};
+    assert_int_equal(file_read(SOURCE_DIR "/tests/unit/model/data/view.onnx", 1 << 20, &network,
+                               NULL), 0);
+    package_folder_write("view.onnx", network.data, network.size);
+    network.size = 0;
+    assert_int_equal(file_read(package_folder_path("selftest/node.png"), 1 << 20, &network, NULL), 0);
+    package_folder_write("selftest/view.png", network.data, network.size);
+    if (package_open(folder, &MAKING, &package, &err) < 0)
+        fail_msg("%s", err.message);
+    assert_true(package->view.present && package->unsure_allowed);
+    assert_true(package->view.network.confidence_min == 0.8);
+    assert_true(package->networks[ROI_TUMOUR].outline.zoom == 2.2);
+    assert_true(package->networks[ROI_TUMOUR].outline.painted);
+    assert_false(package->networks[ROI_TUMOUR].outline.callipers);
+    assert_true(package->networks[ROI_NODE].outline.zoom == 0);
+    assert_false(package->networks[ROI_NODE].outline.painted);
+    assert_int_equal(package_nets_open(package, library, &nets, NULL), 0);
+    assert_non_null(nets.view);
+    assert_int_equal(package_selftest_write(package, &nets, NULL), 0);
+    if (package_selftest(package, &nets, &err) < 0)
+        fail_msg("%s: %s", err.message, err.detail);
+    package_nets_release(&nets);
+    package_free(package);
+    package_folder_remove();
+    buffer_release(&whole);
+    buffer_release(&network);
+    free(text);
 }
 
 static void test_network_missing(void **state)
@@ -393,6 +443,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_bad_yaml),
+        cmocka_unit_test(test_optional_keys),
         cmocka_unit_test(test_network_missing),
         cmocka_unit_test(test_incomplete),
         cmocka_unit_test(test_manifest_tampering),

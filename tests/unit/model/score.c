@@ -154,6 +154,21 @@ static void test_no_risk(void **state)
     }
 }
 
+static void test_unsure_where_the_package_allows_it(void **state)
+{
+    (void)state;
+    struct package package = make_package();
+    struct study study;
+    struct score score;
+    study_init(&study);
+    package.unsure_allowed = true;
+    study.regions[ROI_NODE].agreement = 0.2;
+    assert_int_equal(score_compute(&package, &study.input, &score, NULL), 0);
+    assert_true(score.has_risk);
+    score_release(&score);
+    study_release(&study);
+}
+
 /* The uncalibrated tumour does not matter: no term of its depends on size. */
 static void test_calibration_rules(void **state)
 {
@@ -214,7 +229,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),      cmocka_unit_test(test_extreme_predictors),
-        cmocka_unit_test(test_no_risk),      cmocka_unit_test(test_calibration_rules),
+        cmocka_unit_test(test_unsure_where_the_package_allows_it), cmocka_unit_test(test_no_risk),      cmocka_unit_test(test_calibration_rules),
         cmocka_unit_test(test_several_reasons), cmocka_unit_test(test_reasons_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
