@@ -51,16 +51,18 @@ class Processes(checks.StackTest):
         def libraries(pid):
             return (pathlib.Path("/proc") / str(pid) / "maps").read_text()
         supervisor = libraries(self.stack.processes["axnoded"].pid)
-        for name in ("dcmdata", "dcmnet", "libpq", "onnxruntime"):
+        decoders = ("libavcodec", "libavformat", "libswscale", "libopenjp2", "dcmjpeg", "dcmjpls")
+        for name in ("dcmdata", "dcmnet", "libpq", "onnxruntime", *decoders):
             self.assertNotIn(name, supervisor)
         receiver = libraries(found["receiver"][0])
         self.assertIn("dcmnet", receiver)
-        for name in ("libpq", "onnxruntime", "cairo"):
+        for name in ("libpq", "onnxruntime", "cairo", *decoders):
             self.assertNotIn(name, receiver)
         wait_for("the worker has opened its networks",
                  lambda: "onnxruntime" in libraries(roles(self.stack)["worker"][0]), 60)
         for role in ("indexer", "sender"):
-            self.assertNotIn("onnxruntime", libraries(found[role][0]))
+            for name in ("onnxruntime", *decoders):
+                self.assertNotIn(name, libraries(found[role][0]))
 
     def test_2_a_killed_role_costs_no_study(self):
         seed = 20261123
