@@ -50,7 +50,7 @@ static void test_help(void **state)
     (void)state;
     static const char *const commands[] = {"analyze", "segment", "phantom", "model", "config",
                                            "db",      "status",  "show",    "retry",
-                                           "doctor",  "purge"};
+                                           "doctor",  "purge",   "evaluate"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         char arguments[64], words[64];
         snprintf(arguments, sizeof arguments, "%s --help", commands[i]);
@@ -89,6 +89,13 @@ static void test_wrong_usage(void **state)
         {"show 1.2..3", "name one study by its Study Instance UID"},
         {"retry ../etc", "name one study by its Study Instance UID"},
         {"retry --json 1.2.3", "this command prints no data"},
+        {"evaluate --cohort c.csv --outcome y", "one of --score and --package are needed"},
+        {"evaluate --cohort c.csv --outcome y --score a --package b", "one of --score and"},
+        {"evaluate --cohort c.csv --outcome y --score a --compare b --compare-package c",
+         "exclude each other"},
+        {"evaluate --cutoff high", "--cutoff 'high': not a finite number"},
+        {"evaluate --bootstrap -1", "--bootstrap '-1': must lie between"},
+        {"evaluate --cohort c.csv --outcome y --score a --bootstrap 5", "0, or at least 10"},
         {"model", "say list, show, verify"},
         {"model sign", "say list, show, verify"},
     };
@@ -103,6 +110,39 @@ static void test_failures(void **state)
     expect("status --config /nonexistent.yaml", 1, "name the settings file with --config FILE");
     expect("model show /nonexistent", 1, "/nonexistent");
     expect("analyze /nonexistent", 1, "cannot read /nonexistent: No such file");
+}
+
+/* A cohort in, figures out; what cannot be evaluated is said in words without a patient's value. */
+static void test_evaluate(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *table, *options;
+        int status;
+        const char *words;
+    } rows[] = {
+        {"y,s\n0,1\n1,2\n0,2\n1,3\n", "--json", 0, "\"auc\":\t0.875,"},
+        {"y,s\n0,1\n1,2\n0,2\n1,3\n", "", 0, "s is no probability"},
+        {"y,s\n0,1\nNA,2\n1,\n1,3\n", "", 0, "2 of 4 patients are left out"},
+        {"y,s\n0,1\n0,2\n", "", 1, "all 2 patients have the same outcome"},
+        {"y,s\n0,1\n2,2\n", "", 1, "the outcome 'y' must be 0, 1 or missing"},
+        {"y,s\n0,1\n1,Miller\n", "", 1, "line 3 of the cohort: column 's' has no number"},
+        {"y,t\n0,1\n1,2\n", "", 1, "the cohort has no column 's'"},
+        {"y,s\n0,1\n1,2\n", "--subgroup side", 1, "the cohort has no column 'side'"},
+        {"y,s\n0,1\n1\n", "", 1, ":3: 1 cells, but the first line names 2"},
+    };
+    char path[] = "/tmp/axnode-cli-XXXXXX", arguments[256];
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(file_write(path, rows[i].table, strlen(rows[i].table), NULL), 0);
+        snprintf(arguments, sizeof arguments,
+                 "evaluate --cohort %s --outcome y --score s --bootstrap 20 %s", path,
+                 rows[i].options);
+        expect(arguments, rows[i].status, rows[i].words);
+    }
+    unlink(path);
 }
 
 static void test_config(void **state)
@@ -133,6 +173,7 @@ int main(void)
         cmocka_unit_test(test_help),
         cmocka_unit_test(test_wrong_usage),
         cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_evaluate),
         cmocka_unit_test(test_config),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
