@@ -19,7 +19,8 @@ PACKAGES="gcc g++ cmake ninja-build pkg-config ca-certificates
   libtesseract-dev tesseract-ocr-eng
   fonts-dejavu-core libopenjp2-tools ffmpeg dcmtk dicom3tools curl util-linux procps python3 python3-pydicom
   python3-numpy python3-pil python3-yaml
-  libinsighttoolkit5-dev python3-skimage"
+  libinsighttoolkit5-dev python3-skimage
+  r-base-core r-cran-proc r-cran-rms r-cran-hmisc"
 # Installed with their services kept from starting.
 SERVICE_PACKAGES="postgresql-common postgresql orthanc orthanc-dicomweb orthanc-webviewer"
 
