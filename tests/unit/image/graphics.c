@@ -80,9 +80,9 @@ static void test_marks_and_letters(void **state)
     struct image image = tissue(1, 60);
     line(&image, 50, 44, 0, 1, 13, 220); /* + */
     line(&image, 44, 50, 1, 0, 13, 220);
-    for (int i = 0; i < 6; i++) { /* six letters L, the last ones cut short */
-        line(&image, 100 + 9 * i, 150, 0, 1, i < 4 ? 9 : 5, 200);
-        line(&image, 100 + 9 * i, i < 4 ? 158 : 154, 1, 0, 5, 200);
+    for (int i = 0; i < 6; i++) { /* six letters L, the last one cut short */
+        line(&image, 100 + 9 * i, 150, 0, 1, i < 5 ? 9 : 5, 200);
+        line(&image, 100 + 9 * i, i < 5 ? 158 : 154, 1, 0, 5, 200);
     }
     for (int y = 0; y < 8; y++) /* a filled mark */
         line(&image, 200, 20 + y, 1, 0, 12, 255);
@@ -91,7 +91,7 @@ static void test_marks_and_letters(void **state)
                 drawn(&mask, 56, 50));
     for (int i = 0; i < 6; i++) {
         assert_true(drawn(&mask, 100 + 9 * i, 152));
-        assert_true(drawn(&mask, 103 + 9 * i, i < 4 ? 158 : 154));
+        assert_true(drawn(&mask, 103 + 9 * i, i < 5 ? 158 : 154));
     }
     assert_true(drawn(&mask, 205, 24));
     assert_in_range(mask_count(&mask), 150, 600);
