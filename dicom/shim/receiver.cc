@@ -56,6 +56,9 @@ bool acceptable(const struct dicom_syntax *syntax, bool storage, bool decoded)
 {
     if (!syntax || (syntax->codec == DICOM_CODEC_MISSING) == decoded)
         return false;
+    /* DCMTK ends an association on a message in a syntax that is newer than itself. */
+    if (DcmXfer(syntax->uid).getXfer() == EXS_Unknown)
+        return false;
     return storage || (syntax->codec == DICOM_CODEC_NATIVE && !syntax->deflated);
 }
 

@@ -259,7 +259,7 @@ static void test_deflated(void **state)
     start_file(&file, "1.2.840.10008.1.2.1.99");
     assert_int_equal(buffer_add(&file, "\x4b\x4c\x02\0", 4, NULL), 0);
     assert_int_equal(read_built(&file, &err), STATUS_INVALID);
-    assert_non_null(strstr(err.message, "deflated data set is cut off"));
+    assert_non_null(strstr(err.message, "cut off"));
 }
 
 /* A private value that merely begins like an item is no sequence. */

@@ -535,6 +535,66 @@ static void test_contexts(void **state)
     assert_int_equal(receiver_wait(&receiver).result.end, DICOM_END_REJECTED);
 }
 
+/* A sample whose file meta information names another transfer syntax. */
+static void write_as(const char *syntax, const char *uid, char out[SAMPLE_PATH_SIZE])
+{
+    struct buffer file, made;
+    char head[144] = {0}, element[80] = {2, 0, 0x10, 0, 'U', 'I'};
+    size_t n = strlen(syntax) + strlen(syntax) % 2;
+    sample_write(folder, "native", 1, 1, uid, out);
+    sample_load(out, &file);
+    size_t skip = sample_data_set_offset(&file);
+    memcpy(head + 128, "DICM\2\0\0\0UL\4", 11);
+    head[140] = (char)(8 + n);
+    element[6] = (char)n;
+    memcpy(element + 8, syntax, strlen(syntax));
+    buffer_init(&made);
+    assert_int_equal(buffer_add(&made, head, sizeof head, NULL), 0);
+    assert_int_equal(buffer_add(&made, element, 8 + n, NULL), 0);
+    assert_int_equal(buffer_add(&made, file.data + skip, file.size - skip, NULL), 0);
+    sample_path(folder, "named", out);
+    sample_save(out, made.data, made.size);
+    buffer_release(&made);
+    buffer_release(&file);
+}
+
+/* Those newer than DCMTK 3.6.7 (fragmentable videos, HTJ2K) are not agreed on. */
+static void test_transfer_syntaxes(void **state)
+{
+    (void)state;
+    static const char *const syntaxes[] = {
+        "1.2.840.10008.1.2.4.57",  "1.2.840.10008.1.2.4.81",  "1.2.840.10008.1.2.4.90",
+        "1.2.840.10008.1.2.4.93",  "1.2.840.10008.1.2.4.100", "1.2.840.10008.1.2.4.101",
+        "1.2.840.10008.1.2.4.106", "1.2.840.10008.1.2.4.108", "1.2.840.10008.1.2.4.61"};
+    struct plan plan = plan_default();
+    char path[SAMPLE_PATH_SIZE];
+    for (size_t i = 0; i < sizeof syntaxes / sizeof *syntaxes; i++) {
+        struct dicom_context context;
+        write_as(syntaxes[i], "2.25.71", path);
+        assert_int_equal(dicom_context_read(path, &context, NULL), 0);
+        assert_string_equal(context.transfer_syntax_uid, syntaxes[i]);
+        struct receiver receiver = receiver_start(&plan);
+        struct dicom_sender *sender = sender_to(receiver.port, &context, 1);
+        assert_int_equal(store(sender, path).status, 0);
+        dicom_sender_close(sender);
+        struct outcome outcome = receiver_wait(&receiver);
+        assert_int_equal(outcome.committed, 1);
+        assert_string_equal(outcome.last.transfer_syntax_uid, syntaxes[i]);
+        assert_received(&outcome, path, "2.25.71");
+    }
+    static const char *const newer[] = {"1.2.840.10008.1.2.4.100.1", "1.2.840.10008.1.2.4.203"};
+    for (size_t i = 0; i < sizeof newer / sizeof *newer; i++) {
+        struct dicom_context context;
+        struct dicom_sender *sender;
+        write_as(newer[i], "2.25.72", path);
+        assert_int_equal(dicom_context_read(path, &context, NULL), 0);
+        struct receiver receiver = receiver_start(&plan);
+        struct dicom_peer peer = peer_at(receiver.port);
+        assert_int_equal(dicom_sender_open(&peer, &context, 1, &sender, NULL), STATUS_UNAVAILABLE);
+        assert_int_equal(receiver_wait(&receiver).result.end, DICOM_END_REJECTED);
+    }
+}
+
 static int connect_to(int port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
@@ -731,6 +791,7 @@ int main(void)
         cmocka_unit_test(test_damaged),
         cmocka_unit_test(test_called_ae),
         cmocka_unit_test(test_contexts),
+        cmocka_unit_test(test_transfer_syntaxes),
         cmocka_unit_test(test_silent_and_foreign_peers),
         cmocka_unit_test(test_idle_and_stop),
         cmocka_unit_test(test_unreachable),
