@@ -115,17 +115,25 @@ static uint8_t thinness(const uint8_t *p, ptrdiff_t step, int before, int after)
     return (uint8_t)max(0, *p - from);
 }
 
-static void thinness_fill(struct work *w, int reach)
+static void across_fill(struct work *w, int reach)
+{
+    for (int y = 0; y < w->rows; y++)
+        for (int x = 0; x < w->columns; x++) {
+            ptrdiff_t at = (ptrdiff_t)y * w->columns + x;
+            if (w->grey[at] >= THIN_MIN / 2)
+                w->across[at] = thinness(w->grey + at, 1, min(x, reach),
+                                         min(w->columns - 1 - x, reach));
+        }
+}
+
+static void down_fill(struct work *w)
 {
     for (int y = 0; y < w->rows; y++) {
         int above = min(y, REACH), under = min(w->rows - 1 - y, REACH);
         for (int x = 0; x < w->columns; x++) {
             ptrdiff_t at = (ptrdiff_t)y * w->columns + x;
-            const uint8_t *p = w->grey + at;
-            if (*p < THIN_MIN / 2)
-                continue;
-            w->across[at] = thinness(p, 1, min(x, reach), min(w->columns - 1 - x, reach));
-            w->down[at] = thinness(p, w->columns, above, under);
+            if (w->grey[at] >= THIN_MIN / 2)
+                w->down[at] = thinness(w->grey + at, w->columns, above, under);
         }
     }
 }
@@ -352,7 +360,7 @@ static int faint_find(struct work *w, struct error *err)
     if (!faint || !queue)
         status = error_set(err, STATUS_NOMEM, "out of memory for finding drawn graphics");
     if (status == 0) {
-        thinness_fill(w, WORD_REACH);
+        across_fill(w, WORD_REACH);
         limits_fill(w);
         lengths_fill(w, FAINT_THIN, FAINT_LENGTH_MIN);
     }
@@ -566,7 +574,8 @@ int graphics_find(const struct image *picture, const struct bounds *region,
             memcpy(w.grey + (ptrdiff_t)y * w.columns,
                    grey.pixels + (size_t)(box.y0 + y) * (size_t)grey.columns + box.x0,
                    (size_t)w.columns);
-        thinness_fill(&w, REACH);
+        across_fill(&w, REACH);
+        down_fill(&w);
         limits_fill(&w);
         lengths_fill(&w, 1, LENGTH_MIN);
         strokes_find(&w);
@@ -666,47 +675,45 @@ static void level_fill(const struct level *coarse, struct level *fine)
 }
 
 /* Each filled pixel becomes the mean of its neighbours, in reading order there and back. */
-static void level_diffuse(struct level *level)
+static void level_diffuse(struct level *level, const int *holes, int count)
 {
-    int pixels = level->rows * level->columns;
     for (int step = 0; step < DIFFUSION_STEPS; step++)
-        for (int i = 0; i < pixels; i++) {
-            int at = step % 2 ? pixels - 1 - i : i;
-            if (level->weight[at] > 0)
-                continue;
-            int x = at % level->columns, y = at / level->columns;
+        for (int i = 0; i < count; i++) {
+            int at = holes[step % 2 ? count - 1 - i : i];
+            int x = at % level->columns, y = at / level->columns, neighbours = 0;
             float sum = 0;
-            int count = 0;
             if (x > 0)
-                sum += level->value[at - 1], count++;
+                sum += level->value[at - 1], neighbours++;
             if (x + 1 < level->columns)
-                sum += level->value[at + 1], count++;
+                sum += level->value[at + 1], neighbours++;
             if (y > 0)
-                sum += level->value[at - level->columns], count++;
+                sum += level->value[at - level->columns], neighbours++;
             if (y + 1 < level->rows)
-                sum += level->value[at + level->columns], count++;
-            if (count)
-                level->value[at] = sum / (float)count;
+                sum += level->value[at + level->columns], neighbours++;
+            if (neighbours)
+                level->value[at] = sum / (float)neighbours;
         }
 }
 
-static void channel_paint(struct level *levels, int count, const struct mask *graphics,
+/* `holes`: the `hole_count` masked pixels in reading order. */
+static void channel_paint(struct level *levels, int count, const int *holes, int hole_count,
                           struct image *picture, int channel)
 {
     int pixels = picture->rows * picture->columns, step = picture->channels;
     for (int i = 0; i < pixels; i++) {
         levels[0].value[i] = picture->pixels[(size_t)i * (size_t)step + (size_t)channel];
-        levels[0].weight[i] = graphics->pixels[i] ? 0 : 1;
+        levels[0].weight[i] = 1;
     }
+    for (int i = 0; i < hole_count; i++)
+        levels[0].weight[holes[i]] = 0;
     for (int i = 1; i < count; i++)
         level_halve(&levels[i - 1], &levels[i]);
     for (int i = count - 1; i > 0; i--)
         level_fill(&levels[i], &levels[i - 1]);
-    level_diffuse(&levels[0]);
-    for (int i = 0; i < pixels; i++)
-        if (graphics->pixels[i])
-            picture->pixels[(size_t)i * (size_t)step + (size_t)channel] =
-                (uint8_t)(fminf(255, fmaxf(0, levels[0].value[i])) + 0.5F);
+    level_diffuse(&levels[0], holes, hole_count);
+    for (int i = 0; i < hole_count; i++)
+        picture->pixels[(size_t)holes[i] * (size_t)step + (size_t)channel] =
+            (uint8_t)(fminf(255, fmaxf(0, levels[0].value[holes[i]])) + 0.5F);
 }
 
 int graphics_paint_over(const struct image *picture, const struct mask *graphics,
@@ -721,10 +728,16 @@ int graphics_paint_over(const struct image *picture, const struct mask *graphics
     if (status < 0)
         return status;
     if (drawn > 0 && drawn < (size_t)picture->rows * (size_t)picture->columns) {
-        status = levels_init(levels, picture->rows, picture->columns, &count, err);
+        int *holes = calloc(drawn, sizeof *holes), found = 0;
+        status = holes ? levels_init(levels, picture->rows, picture->columns, &count, err)
+                       : error_set(err, STATUS_NOMEM, "out of memory for painting over graphics");
+        for (int i = 0; status == 0 && i < picture->rows * picture->columns; i++)
+            if (graphics->pixels[i])
+                holes[found++] = i;
         for (int c = 0; status == 0 && c < picture->channels; c++)
-            channel_paint(levels, count, graphics, &painted, c);
+            channel_paint(levels, count, holes, found, &painted, c);
         levels_release(levels, count);
+        free(holes);
     }
     if (status < 0)
         image_release(&painted);

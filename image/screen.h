@@ -55,7 +55,7 @@ struct screen {
 };
 
 /* `picture` grey or RGB; `regions` as DICOM has them, NULL when count is 0. Boxes of the sequence
- * that are hostile are safe. STATUS_NOMEM alone fails. Time: 5 ms for 1024 × 768. */
+ * that are hostile are safe. STATUS_NOMEM alone fails. Time: 4 ms for 1024 × 768, 10 ms in colour. */
 int screen_analyse(const struct image *picture, const struct us_region *regions, size_t count,
                    struct screen *ret_screen, struct error *err);
 
