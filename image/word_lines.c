@@ -8,7 +8,8 @@
 enum {
     LETTER_MIN = 6,     /* height */
     LETTER_MAX = 60,
-    PARTS_MAX = 20000,  /* kept at one level; more is speckle, no text */
+    RUNS_MAX = 1 << 20, /* at one level; more is speckle, no text: the level is passed over */
+    PARTS_MAX = 20000,  /* kept of a level's parts */
     CHAINS_MAX = 512,   /* kept in all */
     REACH = 3,          /* half of the widest stroke that flattening leaves */
 };
@@ -81,6 +82,10 @@ static int parts_label(const struct image *grey, int level, struct run *rows, st
         for (int x = 0; x < grey->columns; x++) {
             if (row[x] < level)
                 continue;
+            if (parts->count == RUNS_MAX) {
+                parts->count = 0;
+                return 0;
+            }
             struct part part = {.x0 = x, .y0 = y, .y1 = y, .runs = 1};
             for (; x < grey->columns && row[x] >= level; x++) {
                 part.sum += row[x];

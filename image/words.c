@@ -12,8 +12,9 @@
 #include "image/word_lines.h"
 
 enum {
-    LINES_MAX = 24,     /* read of one picture: 3 to 10 ms each */
-    STRIP_SIDE_MAX = 2400,
+    LINES_MAX = 16,        /* read of one picture: 3 to 10 ms each */
+    STRIP_SIDE_MAX = 2400, /* pixels, enlarged */
+    PIXELS_MAX = 1 << 24,  /* of a picture: 0.5 s */
 };
 
 /* How a line is drawn for Tesseract. */
@@ -136,13 +137,18 @@ static int strip_make(const struct image *grey, const struct word_line *line,
     return status;
 }
 
-/* Printable ASCII only; true when a letter or digit is left. */
+/* Printable ASCII only, accents of Latin letters taken off; true when a letter or digit is left. */
 static bool clean(const char *from, char to[WORD_TEXT_SIZE])
 {
+    static const char latin[65] = "AAAAAAACEEEEIIIIDNOOOOOxOUUUUYTsaaaaaaaceeeeiiiidnooooo/ouuuuyty";
     size_t length = 0;
     bool written = false;
     for (; *from && length < WORD_TEXT_SIZE - 1; from++) {
-        unsigned char c = (unsigned char)*from;
+        unsigned char c = (unsigned char)*from, next = (unsigned char)from[1];
+        if (c == 0xc3 && next >= 0x80 && next < 0xc0) { /* UTF-8 of U+00C0 to U+00FF */
+            c = (unsigned char)latin[next - 0x80];
+            from++;
+        }
         if (c > 32 && c < 127) {
             to[length++] = (char)c;
             written = written || isalnum(c) || c == '+';
@@ -236,8 +242,17 @@ int words_read(struct word_reader *reader, const struct image *picture, const st
     struct words words = {0};
     int count = 0;
     one_thread();
-    if (!area)
-        area = &whole;
+    if (area) {
+        whole.x0 = area->x0 > 0 ? area->x0 : 0;
+        whole.y0 = area->y0 > 0 ? area->y0 : 0;
+        whole.x1 = area->x1 < whole.x1 ? area->x1 : whole.x1;
+        whole.y1 = area->y1 < whole.y1 ? area->y1 : whole.y1;
+    }
+    if ((int64_t)picture->rows * picture->columns > PIXELS_MAX)
+        return error_set(err, STATUS_LIMIT,
+                         "a picture of %d × %d pixels is too large to look for words",
+                         picture->columns, picture->rows);
+    area = &whole;
     int status = brightest(picture, area, &grey, err);
     if (status == 0)
         status = word_lines_flatten(&grey, &flat, err);

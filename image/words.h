@@ -40,9 +40,9 @@ void word_reader_free(struct word_reader *reader);
 /* "Tesseract 5.3.0, eng": for records of what read the words. Static or the reader's storage. */
 const char *word_reader_name(const struct word_reader *reader);
 
-/* The words of a grey or RGB picture inside `area` (NULL: the whole), lines from top to bottom.
- * No words is no error. A picture of 1 Mpixel takes 0.1 to 0.3 s on one core, however full it
- * is: the likeliest lines first, up to a limit. */
+/* The words of a grey or RGB picture inside the part of `area` (NULL: all) that lies in it, lines
+ * from top to bottom. No words is no error, no such part is STATUS_INVALID, above 16 Mi pixels
+ * STATUS_LIMIT. The likeliest lines are read, up to a limit (docs/words.md has times). */
 int words_read(struct word_reader *reader, const struct image *picture,
                const struct bounds *area, struct words *ret_words, struct error *err);
 
