@@ -8,6 +8,7 @@ import time
 
 import checks
 import faults
+from stack import wait_for
 
 STORE, SQL = ("write", "fdatasync", "fsync", "rename", "create"), ("sql-send", "sql-receive")
 NET = ("net-send", "net-receive")
@@ -42,8 +43,7 @@ class Calls(faults.FaultTest):
         self.control.fail(role, calls, number, place, last)
         refused = self.stack.send(faults.objects(folder))
         if last == faults.FOR_GOOD:
-            wait_for_or_pass(lambda: self.control.count() >= place + 2, 2.0)
-            time.sleep(0.5)
+            wait_for("the call fails twice", lambda: self.control.count() > place, 60)
         else:
             def over():
                 row = self.stack.studies().get(uid)
