@@ -18,9 +18,9 @@ PACKAGES="gcc g++ cmake ninja-build pkg-config ca-certificates
   libopenjp2-7-dev libavformat-dev libavcodec-dev libswscale-dev libavutil-dev
   libtesseract-dev tesseract-ocr-eng
   fonts-dejavu-core libopenjp2-tools ffmpeg dcmtk dicom3tools curl util-linux procps python3 python3-pydicom
-  python3-numpy python3-pil python3-yaml
+  python3-numpy python3-scipy python3-pil python3-yaml
   libinsighttoolkit5-dev python3-skimage
-  r-base-core r-cran-proc r-cran-rms r-cran-hmisc"
+  r-base-core r-cran-proc r-cran-rms r-cran-hmisc r-cran-glmnet"
 # Installed with their services kept from starting.
 SERVICE_PACKAGES="postgresql-common postgresql orthanc orthanc-dicomweb orthanc-webviewer"
 
