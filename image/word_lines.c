@@ -164,7 +164,8 @@ static void parts_sift(struct parts *parts)
         if (parts->items[i].parent == i && looks_written(&parts->items[i]))
             parts->items[kept++] = parts->items[i];
     parts->count = kept;
-    qsort(parts->items, (size_t)kept, sizeof *parts->items, by_left);
+    if (kept > 1)
+        qsort(parts->items, (size_t)kept, sizeof *parts->items, by_left);
     for (int i = 0; i < kept; i++)
         parts->items[i].parent = i;
 }
