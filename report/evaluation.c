@@ -131,8 +131,25 @@ static void put_head(struct page_writer *w)
     put(w, "</div>\n");
 }
 
+static void put_intended_use(struct page_writer *w, const struct package *p)
+{
+    if (!p)
+        return;
+    put(w, "<div class=\"warn\"><b>");
+    put_text(w, p->name);
+    put(w, ":</b> ");
+    put_text(w, p->intended_use);
+    for (size_t i = 0; i < p->incomplete_count; i++) {
+        put(w, "%s", i == 0 ? " Incomplete: " : "; ");
+        put_text(w, p->incomplete[i]);
+    }
+    put(w, "</div>\n");
+}
+
 static void put_notes(struct page_writer *w)
 {
+    for (size_t k = 0; k < w->e->score_count; k++)
+        put_intended_use(w, w->about->packages[k]);
     if (w->e->note_count == 0)
         return;
     put(w, "<div class=\"warn\"><b>To be known before reading on</b><ul>\n");
@@ -212,7 +229,7 @@ static size_t point_columns(const struct evaluation *e, struct point_column out[
 static void put_percent(struct page_writer *w, struct proportion p)
 {
     char value[WORDS_NUMBER_SIZE];
-    put(w, "<td>%s %%", number(100 * p.value, 1, value));
+    put(w, "<td>%s%s", number(100 * p.value, 1, value), p.total > 0 ? " %" : "");
     if (p.total > 0) {
         put(w, " (");
         put_interval(w, p.ci95, 100, 1);
@@ -287,7 +304,8 @@ static void put_calibration(struct page_writer *w, const struct evaluation_score
     const struct recalibration *r = &s->recalibration;
     put(w, "<h3>");
     put_text(w, s->name);
-    put(w, "</h3>\n<table><tr><th></th><th>value</th><th>95 %% interval</th><th style=\"text-align:left\">meaning</th></tr>\n");
+    put(w, "</h3>\n<p class=\"sub\">All its values lie in 0 to 1 and are read as probabilities of the "
+           "outcome.</p>\n<table><tr><th></th><th>value</th><th>95 %% interval</th><th style=\"text-align:left\">meaning</th></tr>\n");
     if (s->has_recalibration) {
         put_fit_row(w, "Calibration in the large", r->in_the_large, r->in_the_large_ci95,
                     "ideal 0; above 0: risks are too low on the whole");

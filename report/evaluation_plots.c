@@ -25,7 +25,7 @@ static struct plot_axis labelled(struct plot_axis axis, const char *label)
 /* A name short enough for a legend, cut between characters. */
 static const char *short_name(const char *name, char out[LEGEND_SIZE])
 {
-    enum { LETTERS = 30 };
+    enum { LETTERS = 36 };
     size_t n = strlen(name);
     if (n <= LETTERS) {
         memcpy(out, name, n + 1);
