@@ -149,7 +149,8 @@ static int open_codec(struct video *video, int stream, struct error *err)
         return damaged(video, r, "the video cannot be decoded", err);
     video->codec->codec_id = video->id;
     video->codec->thread_count = 1;
-    video->codec->err_recognition = AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE;
+    /* Without AV_EF_BITSTREAM, which takes stuffing behind a sound MPEG-2 slice for damage. */
+    video->codec->err_recognition = AV_EF_CRCCHECK | AV_EF_BUFFER | AV_EF_EXPLODE;
     /* Coded sizes are rounded up to whole blocks, and the decoders' own buffers count, too. */
     video->codec->max_pixels = ((int64_t)video->rows + 320) * ((int64_t)video->columns + 256);
     r = avcodec_open2(video->codec, decoder, NULL);
