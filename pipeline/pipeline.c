@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/words.h"
 #include "pipeline/run.h"
 
 static void run_release(struct run *run)
@@ -18,6 +19,21 @@ struct pipeline_settings pipeline_settings_default(void)
 {
     return (struct pipeline_settings){
         .limits = dicom_limits_default(), .frames_max = 64, .uid_namespace = "analyze"};
+}
+
+int pipeline_words_open(struct word_reader **ret_words, struct error *err)
+{
+    struct word_reader *words = NULL;
+    int status = word_reader_new(NULL, &words, err);
+    if (status < 0 && status != STATUS_NOT_FOUND)
+        return status;
+    *ret_words = words;
+    return 0;
+}
+
+void pipeline_words_close(struct word_reader *words)
+{
+    word_reader_free(words);
 }
 
 const char *pipeline_outcome_name(enum pipeline_outcome outcome)

@@ -63,6 +63,11 @@ void pipeline_result_release(struct pipeline_result *result);
  * disease. */
 struct pipeline_settings pipeline_settings_default(void);
 
+/* The reader of words for pipeline_settings.words: NULL, and no failure, where Tesseract's data are
+ * not installed; reports then say that words were not read. The caller closes it; NULL is fine. */
+int pipeline_words_open(struct word_reader **ret_words, struct error *err);
+void pipeline_words_close(struct word_reader *words);
+
 /* Write all outgoing objects and pictures of one study into `folder` (exists, empty).
  * A result of any outcome is 0; negative is a failure worth another attempt, or STATUS_INVALID
  * and STATUS_UNSUPPORTED for input that will fail again. */

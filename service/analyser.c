@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "image/words.h"
 #include "service/limits.h"
 #include "service/program.h"
 
@@ -32,10 +31,8 @@ int analyser_open(const struct analyser_options *options, struct analyser *ret_a
         status = package_nets_open(a.package, a.library, &a.nets, err);
     if (status == 0)
         status = package_selftest(a.package, &a.nets, err);
-    if (status == 0) {
-        status = word_reader_new(NULL, &a.words, err);
-        status = status == STATUS_NOT_FOUND ? 0 : status; /* reports say that words were not read */
-    }
+    if (status == 0)
+        status = pipeline_words_open(&a.words, err);
     if (status < 0) {
         analyser_release(&a);
         return status;
@@ -63,6 +60,6 @@ void analyser_release(struct analyser *analyser)
     package_nets_release(&analyser->nets);
     package_free(analyser->package);
     net_library_free(analyser->library);
-    word_reader_free(analyser->words);
+    pipeline_words_close(analyser->words);
     *analyser = (struct analyser){0};
 }
