@@ -45,11 +45,13 @@ networks:
   tumour:
     file: tumour.onnx
     sha256: {tumour}
-    input_size: 256
+    input_size: 192
     normalisation: {{scale: 0.00392156862745098, mean: 0, std: 1}}
+    channels_in: [grey, callipers]
     channels: [tumour]
     threshold: 0.5
     min_area_fraction: 0.001
+    zoom: 2.2
   node:
     file: node.onnx
     sha256: {node}
@@ -154,7 +156,7 @@ def main():
     parser.add_argument("--work", required=True, help="scratch: studies and results are kept there")
     parser.add_argument("--out", required=True)
     parser.add_argument("--studies", type=int, default=500)
-    parser.add_argument("--version", default="1.0.0")
+    parser.add_argument("--version", default="1.1.0")
     options = parser.parse_args()
 
     os.makedirs(options.work, exist_ok=True)
