@@ -18,6 +18,7 @@ struct role {
     bool journal;      /* log lines carry their syslog priority */
     int stop_fd;       /* readable once the role shall end its work and return; never read */
     int beat_fd;       /* see role_beat */
+    const char *beat;  /* what is written there */
     struct board *board; /* what the processes of the service count */
 };
 
@@ -28,16 +29,17 @@ int axnode_role_main(const struct role *role);
 
 /* Set up this module's own copy of the log. */
 void role_enter(const struct role *role);
-/* Tell the supervisor that this process gets on. The first beat says 'in service'; after it one
- * is due at least every supervisor.beat_timeout_s. */
+/* Tell the supervisor, or systemd where it runs this role by itself, that this process gets on. The
+ * first beat says 'in service'; after it one is due at least every supervisor.beat_timeout_s. */
 void role_beat(const struct role *role);
 bool role_stopping(const struct role *role);
 /* Wait until the time is over or the role shall stop; no beats meanwhile. Returns
  * role_stopping. */
 bool role_wait(const struct role *role, int64_t timeout_us);
 
-/* Play a role until its end: loads settings and module. `board_fd`: see board.h; -1: a board of
- * its own. Returns the exit status. */
+/* Play a role until its end: loads settings and module. `beat_fd`: the supervisor's pipe; -1:
+ * beats go to systemd ($NOTIFY_SOCKET), if anywhere. `board_fd`: see board.h; -1: a board of its
+ * own. Returns the exit status. */
 int role_play(const char *name, const char *label, const char *config_path, int beat_fd,
               int board_fd);
 

@@ -3,10 +3,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -50,6 +53,26 @@ static int signals_to_fd(int *ret_fd, struct error *err)
     return *ret_fd < 0 ? error_set_errno(err, STATUS_IO, errno, "cannot open signalfd") : 0;
 }
 
+/* systemd's own socket, for a role that no supervisor started; -1 without one. */
+static int systemd_socket(void)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t length = path ? strlen(path) : 0;
+    if (length < 2 || length >= sizeof address.sun_path || (*path != '/' && *path != '@'))
+        return -1;
+    memcpy(address.sun_path, path, length);
+    if (*path == '@') /* an abstract name */
+        address.sun_path[0] = '\0';
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, size) < 0) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
 static int board_take(int fd, struct board **ret_board, struct error *err)
 {
     int made = fd;
@@ -83,15 +106,19 @@ int role_play(const char *name, const char *label, const char *config_path, int 
               int board_fd)
 {
     struct error err = {0};
-    struct role role = {.name = name, .label = label, .beat_fd = beat_fd};
+    struct role role = {.name = name, .label = label, .beat_fd = beat_fd, .beat = "b"};
+    if (beat_fd < 0) {
+        role.beat_fd = systemd_socket();
+        role.beat = "READY=1\nWATCHDOG=1";
+    }
     role.journal = journal_reads_stderr();
     log_setup(label, LOG_INFO, role.journal);
     if (strspn(name, "abcdefghijklmnopqrstuvwxyz") != strlen(name) || !*name) {
         log_event(LOG_ERROR, "no such role", NULL);
         return 2;
     }
-    fcntl(beat_fd, F_SETFL, O_NONBLOCK);
-    fcntl(beat_fd, F_SETFD, FD_CLOEXEC);
+    fcntl(role.beat_fd, F_SETFL, O_NONBLOCK);
+    fcntl(role.beat_fd, F_SETFD, FD_CLOEXEC);
     int status = board_take(board_fd, &role.board, &err);
     if (status == 0)
         status = play(&role, config_path, &err);

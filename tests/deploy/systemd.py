@@ -1,4 +1,4 @@
-"""The unit verifies and stands at 2.0 or better in systemd's own count of its exposure; the user
+"""The units verify and stand at 2.0 or better in systemd's own count of their exposure; the user
 and the folders are made by systemd's own tools in an empty root."""
 import pathlib
 import re
@@ -20,28 +20,34 @@ class Systemd(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="axnode-deploy-", dir="/tmp"))
         self.addCleanup(shutil.rmtree, self.folder, True)
-        # The program that the unit names is not installed here: the built one stands in.
-        text = (BUILD / "deploy" / "axnoded.service").read_text()
-        text = re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={BUILD}/service/axnoded", text)
-        self.unit = self.folder / "axnoded.service"
-        self.unit.write_text(text)
+        # The program that the units name is not installed here: the built one stands in.
+        for name in ("axnoded.service", "axnode-worker@.service"):
+            text = (BUILD / "deploy" / name).read_text()
+            text = re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={BUILD}/service/axnoded", text)
+            (self.folder / name.replace("@", "@1")).write_text(text)
+        shutil.copy(ROOT / "deploy" / "axnode.target", self.folder)
+        self.units = sorted(self.folder.glob("axnode*.service"))
+        self.assertEqual(len(self.units), 2)
 
-    def test_unit_verifies(self):
-        done = run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", self.unit)
-        words = [line for line in done.stderr.splitlines() if "axnoded" in line]
-        self.assertEqual((done.returncode, words), (0, []), done.stderr)
+    def test_units_verify(self):
+        for unit in [*self.units, self.folder / "axnode.target"]:
+            done = run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", unit)
+            words = [line for line in done.stderr.splitlines() if "axnode" in line]
+            self.assertEqual((done.returncode, words), (0, []), done.stderr)
 
     def test_exposure(self):
-        done = run("systemd-analyze", "security", "--offline=true", "--no-pager", self.unit)
-        found = re.search(r"Overall exposure level for axnoded.service: ([0-9.]+)", done.stdout)
-        self.assertTrue(found, done.stdout + done.stderr)
-        self.assertLessEqual(float(found.group(1)), EXPOSURE_MAX, done.stdout)
+        for unit in self.units:
+            done = run("systemd-analyze", "security", "--offline=true", "--no-pager", unit)
+            found = re.search(r"Overall exposure level for \S+: ([0-9.]+)", done.stdout)
+            self.assertTrue(found, done.stdout + done.stderr)
+            self.assertLessEqual(float(found.group(1)), EXPOSURE_MAX, done.stdout)
 
     def test_no_core_dumps_and_private_files(self):
-        text = self.unit.read_text()
-        for line in ("LimitCORE=0", "UMask=0077", "StateDirectoryMode=0700"):
-            self.assertIn(line, text.splitlines())
-        self.assertRegex(text, r"(?m)^MemoryMax=\d")
+        for unit in self.units:
+            text = unit.read_text()
+            for line in ("LimitCORE=0", "UMask=0077", "StateDirectoryMode=0700"):
+                self.assertIn(line, text.splitlines())
+            self.assertRegex(text, r"(?m)^MemoryMax=\d")
 
     def test_user_and_folders(self):
         (self.folder / "etc").mkdir()

@@ -3,6 +3,7 @@ import os
 import pathlib
 import random
 import signal
+import socket
 import time
 
 import checks
@@ -116,6 +117,29 @@ class Processes(checks.StackTest):
         self.assertEqual(stack.stop("axnoded"), 0, stack.log("axnoded")[-3000:])
         stack.axnoded()
         self.assert_one_report_each(settled(stack, len(stack.studies()), 60))
+
+    def test_6_a_worker_that_systemd_starts(self):
+        stack = self.stack
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+            path = stack.folder / "notify"
+            systemd.bind(str(path))
+            systemd.settimeout(60)
+            stack.start("worker", [stack.tool("axnoded"), "--role", "worker", "--label",
+                                   "worker-extra-1", "--config", stack.config],
+                        {"NOTIFY_SOCKET": str(path)})
+            for _ in range(3): # ready, and each time it gets on
+                self.assertEqual(systemd.recv(100), b"READY=1\nWATCHDOG=1")
+            # Alone at work: the supervisor and its own worker stand still meanwhile.
+            still = [stack.processes["axnoded"].pid, *roles(stack)["worker"]]
+            for pid in still:
+                os.kill(pid, signal.SIGSTOP)
+            try:
+                self.assertEqual(stack.send(sorted(self.phantom(1, 45)[0].glob("*.dcm"))), [])
+                self.assert_one_report_each(settled(stack, len(stack.studies()) + 1, 120))
+            finally:
+                for pid in still:
+                    os.kill(pid, signal.SIGCONT)
+            self.assertEqual(stack.stop("worker"), 0, stack.log("worker")[-3000:])
 
 
 if __name__ == "__main__":
