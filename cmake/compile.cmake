@@ -44,6 +44,9 @@ function(axnode_ban target)
     "$<$<COMPILE_LANGUAGE:C>:SHELL:-include ${PROJECT_SOURCE_DIR}/base/banned.h>")
 endfunction()
 
+# What every test runs with: leaks of foreign libraries do not count.
+set(AXNODE_LSAN "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/lsan.supp:print_suppressions=0")
+
 # axnode_unit_test(FOLDER NAME source… LINK library…): tests/unit/FOLDER/NAME.c with cmocka, as
 # ctest "unit.FOLDER.NAME". Exit code 77 says 'skipped'.
 function(axnode_unit_test folder name)
@@ -53,5 +56,6 @@ function(axnode_unit_test folder name)
   target_link_libraries(${target} PRIVATE axnode_${folder} ${ARG_LINK} PkgConfig::CMOCKA)
   target_compile_definitions(${target} PRIVATE SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   add_test(NAME unit.${folder}.${name} COMMAND ${target})
-  set_tests_properties(unit.${folder}.${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300)
+  set_tests_properties(unit.${folder}.${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300
+    ENVIRONMENT "${AXNODE_LSAN}")
 endfunction()
