@@ -3,6 +3,7 @@ it is there. Prints the table of docs/statistics.md. Usage: against_r.py AXNODE"
 import csv
 import json
 import math
+import os
 import pathlib
 import random
 import shutil
@@ -74,7 +75,7 @@ def ours(path, cutoff):
     text = subprocess.run([AXNODE, "evaluate", "--cohort", path, "--outcome", "outcome", "--score",
                            "first", "--compare", "second", "--cutoff", str(cutoff), "--json"],
                           check=True, capture_output=True, text=True,
-                          env={"AXNODE_CONFIG": ""}).stdout
+                          env={**os.environ, "AXNODE_CONFIG": ""}).stdout
     result = json.loads(text)
     figures = flatten({"comparison": result["comparison"]}, "", {})
     for k, score in enumerate(result["scores"], 1):

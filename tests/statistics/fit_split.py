@@ -1,6 +1,7 @@
 """Fitted on one published hospital, tested on the other, both ways, beside glmnet's lasso. Prints
 the table of docs/statistics.md. Usage: fit_split.py AXNODE"""
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ PUBLISHED = ROOT.parent / "shared/data/cohort"
 
 def run(*command):
     return subprocess.run(command, check=True, capture_output=True, text=True,
-                          env={"AXNODE_CONFIG": "", "PATH": "/usr/bin:/bin"}).stdout
+                          env={**os.environ, "AXNODE_CONFIG": ""}).stdout
 
 
 def hospital(number):

@@ -2,6 +2,7 @@
 to three digits, from the shipped package and from a column. Usage: published.py AXNODE"""
 import csv
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -15,7 +16,7 @@ DATA = ROOT.parent / "shared/data/cohort"
 def evaluate(*arguments):
     text = subprocess.run([AXNODE, "evaluate", *map(str, arguments), "--bootstrap", "0", "--json"],
                           check=True, capture_output=True, text=True,
-                          env={"AXNODE_CONFIG": ""}).stdout
+                          env={**os.environ, "AXNODE_CONFIG": ""}).stdout
     return json.loads(text)
 
 
