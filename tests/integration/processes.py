@@ -35,7 +35,9 @@ def all_up(stack):
 
 class Processes(checks.StackTest):
     settings = {"workers": {"count": 1, "attempts_max": 20, "lease_s": 5},
-                "supervisor": {"restart_first_s": 0.1}, "sender": {"backoff_first_s": 1}}
+                "supervisor": {"restart_first_s": 0.1}, "sender": {"backoff_first_s": 1},
+                # Longer than a killed receiver needs to be back: what is sent again is not late.
+                "study": {"quiet_period_s": 5}}
 
     def phantom(self, studies, seed):
         folder = self.stack.folder / f"phantom-{seed}"
