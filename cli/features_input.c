@@ -4,29 +4,15 @@
 #include <string.h>
 
 #include "cli/features.h"
+#include "cli/files.h"
 #include "dicom/reader.h"
 #include "image/png.h"
 #include "model/radiomics/busat.h"
 #include "model/radiomics/nrrd.h"
 
-static bool starts_with(const char *path, const char *signature, size_t n)
-{
-    char start[16];
-    FILE *file = fopen(path, "rbe");
-    bool same = file && fread(start, 1, n, file) == n && memcmp(start, signature, n) == 0;
-    if (file)
-        fclose(file);
-    return same;
-}
-
-static bool is_png(const char *path)
-{
-    return starts_with(path, "\x89PNG\r\n\x1a\n", 8);
-}
-
 static bool is_nrrd(const char *path)
 {
-    return starts_with(path, "NRRD000", 7);
+    return file_starts_with(path, "NRRD000", 7);
 }
 
 /* `regions` of a DICOM object say the spacing, once the mask is known. */
@@ -40,7 +26,7 @@ static int read_image(const struct features_options *o, struct features_job *job
     struct deep_image picture;
     struct dicom_limits limits = dicom_limits_default();
     int r;
-    if (is_png(job->image)) {
+    if (file_is_png(job->image)) {
         r = deep_image_read_png(job->image, &picture, err);
     } else {
         r = dicom_instance_read(job->image, &limits, ret_header, err);
@@ -72,7 +58,7 @@ static int read_colour_mask(const char *path, struct mask *ret_mask, struct erro
 
 static int read_picture_mask(const char *path, struct mask *ret_mask, struct error *err)
 {
-    if (is_png(path))
+    if (file_is_png(path))
         return mask_read_png(path, ret_mask, err);
     struct dicom_limits limits = dicom_limits_default();
     struct deep_image grey;

@@ -1,8 +1,11 @@
 #include "cli/files.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <fts.h>
 #include <string.h>
+#include <unistd.h>
 
 static int by_name(const FTSENT **a, const FTSENT **b)
 {
@@ -55,4 +58,20 @@ int files_list(char *const *paths, struct arena *arena, struct file_list *ret_li
     if (status == 0)
         *ret_list = list;
     return status;
+}
+
+bool file_starts_with(const char *path, const char *bytes, size_t size)
+{
+    char start[16];
+    assert(size <= sizeof start);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, start, size);
+    if (fd >= 0)
+        close(fd);
+    return n == (ssize_t)size && memcmp(start, bytes, size) == 0;
+}
+
+bool file_is_png(const char *path)
+{
+    return file_starts_with(path, "\x89PNG\r\n\x1a\n", 8);
 }

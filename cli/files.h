@@ -2,6 +2,7 @@
 #ifndef AXNODE_CLI_FILES_H
 #define AXNODE_CLI_FILES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/arena.h"
@@ -16,5 +17,9 @@ struct file_list {
  * A path that is missing or a folder that cannot be read is an error. */
 int files_list(char *const *paths, struct arena *arena, struct file_list *ret_list,
                struct error *err);
+
+/* Whether the file can be read and begins with these `size` (at most 16) bytes. */
+bool file_starts_with(const char *path, const char *bytes, size_t size);
+bool file_is_png(const char *path);
 
 #endif

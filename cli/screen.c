@@ -1,7 +1,6 @@
 /* axnode screen PATH */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include "base/file.h"
 #include "base/number.h"
 #include "cli/command.h"
+#include "cli/files.h"
 #include "dicom/reader.h"
 #include "dicom/setup.h"
 #include "image/calibration.h"
@@ -91,22 +91,11 @@ static int options_read(struct job *job, int argc, char **argv)
     return -1;
 }
 
-static bool is_png(const char *path)
-{
-    static const unsigned char signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-    unsigned char start[8];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, start, sizeof start);
-    if (fd >= 0)
-        close(fd);
-    return n == (ssize_t)sizeof start && memcmp(start, signature, sizeof start) == 0;
-}
-
 static int picture_read(const struct job *job, const char *path, struct sight *s,
                         struct error *err)
 {
     struct dicom_instance header;
-    if (is_png(path))
+    if (file_is_png(path))
         return image_read_png(path, &s->picture, err);
     int status = dicom_instance_read(path, &job->limits, &header, err);
     if (status < 0)

@@ -1,7 +1,6 @@
 /* axnode segment PATH --roi tumor|node --out MASK.png */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include "base/file.h"
 #include "base/number.h"
 #include "cli/command.h"
+#include "cli/files.h"
 #include "cli/segment.h"
 #include "dicom/reader.h"
 #include "dicom/setup.h"
@@ -91,17 +91,6 @@ static int options_read(struct job *job, int argc, char **argv)
     return -1;
 }
 
-static bool is_png(const char *path)
-{
-    static const unsigned char signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-    unsigned char start[8];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, start, sizeof start);
-    if (fd >= 0)
-        close(fd);
-    return n == (ssize_t)sizeof start && memcmp(start, signature, sizeof start) == 0;
-}
-
 /* What an object's header says of its regions, beside the picture; none for a PNG. */
 struct input {
     struct image picture;
@@ -115,7 +104,7 @@ static int input_read(const struct job *job, const char *path, struct input *ret
     struct dicom_instance header;
     struct input input = {0};
     int status = 0;
-    if (is_png(path)) {
+    if (file_is_png(path)) {
         status = image_read_png(path, &input.picture, err);
     } else {
         status = dicom_instance_read(path, &job->limits, &header, err);

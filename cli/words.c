@@ -6,6 +6,7 @@
 
 #include "base/number.h"
 #include "cli/command.h"
+#include "cli/files.h"
 #include "cli/words_print.h"
 #include "dicom/reader.h"
 #include "dicom/setup.h"
@@ -63,9 +64,8 @@ static int picture_read(const struct job *job, struct dicom_instance *header,
                         struct image *ret_picture, struct error *err)
 {
     struct dicom_limits limits = dicom_limits_default();
-    struct error not_png;
-    if (image_read_png(job->path, ret_picture, &not_png) == 0)
-        return 0;
+    if (file_is_png(job->path))
+        return image_read_png(job->path, ret_picture, err);
     int status = dicom_setup(err);
     if (status == 0)
         status = dicom_instance_read(job->path, &limits, header, err);

@@ -1,11 +1,10 @@
-"""Pictures and masks for the outline networks, as 256x256 squares.
+"""Pictures and masks for the node network, as 256x256 squares.
 
 The square is made as image/resize.h makes it: the calibrated tissue region (or the whole picture
 where there is none), longest side fitted to 256 with Pillow's BILINEAR filter on floating-point
 grey values, centred on black.
 """
 
-import csv
 import json
 import os
 
@@ -48,40 +47,26 @@ def square_sample(grey, masks):
     return image, numpy.stack(targets)
 
 
-def read_phantom(folder, roi):
-    """Samples of the studies that `axnode phantom` wrote to `folder`, in their order."""
+def read_phantom(folder):
+    """The nodes of the studies that `axnode phantom` wrote to `folder`, in their order."""
     import pydicom
 
     with open(os.path.join(folder, "truth.json")) as file:
         truth = json.load(file)
     for study in truth["studies"]:
         for picture in study["images"]:
-            if roi not in picture:
+            if "node" not in picture:
                 continue
             dataset = pydicom.dcmread(os.path.join(folder, picture["file"]))
             grey = to_grey(dataset.pixel_array)
             box = picture["region"]
             cut = (slice(box["y0"], box["y1"] + 1), slice(box["x0"], box["x1"] + 1))
-            names = [picture[roi]["mask"]]
-            if roi == "node":
-                names.append(picture[roi]["hilum_mask"])
+            names = [picture["node"]["mask"], picture["node"]["hilum_mask"]]
             masks = [read_mask(os.path.join(folder, name))[cut] for name in names]
             yield square_sample(grey[cut], masks)
 
 
-def read_busbra(folder, folds):
-    """Samples of BUS-BRA (Gomez-Flores et al., Medical Physics 2023), tumours only."""
-    with open(os.path.join(folder, "index.csv")) as file:
-        rows = [row for row in csv.DictReader(file) if int(row["fold"]) in folds]
-    for row in rows:
-        grey = numpy.asarray(
-            Image.open(os.path.join(folder, "images", row["id"] + ".png")).convert("L")
-        )
-        mask = read_mask(os.path.join(folder, "masks", row["id"] + ".png"))
-        yield square_sample(grey, [mask])
-
-
-def load(folder, roi, folds=None):
-    """All samples as two arrays: images N x 256 x 256, masks N x C x 256 x 256, both uint8."""
-    samples = list(read_busbra(folder, folds) if folds else read_phantom(folder, roi))
+def load(folder):
+    """All nodes as two arrays: images N x 256 x 256, masks N x 2 x 256 x 256, both uint8."""
+    samples = list(read_phantom(folder))
     return numpy.stack([s[0] for s in samples]), numpy.stack([s[1] for s in samples])

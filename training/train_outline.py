@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Train an outline network on synthetic studies (and BUS-BRA, for the tumour) and export it.
+"""Train the node's outline network on synthetic studies and export it.
 
-    train_outline.py --roi node --data TRAIN --validation HELD_OUT --out DIR [--resume]
+    train_outline.py --data TRAIN --validation HELD_OUT --out DIR [--resume]
 
 TRAIN and HELD_OUT are folders written by `axnode phantom`. Writes DIR/checkpoint.pt after each
-epoch (--resume goes on from it), DIR/log.csv and DIR/ROI.onnx. See README.md for the commands
+epoch (--resume goes on from it), DIR/log.csv and DIR/node.onnx. See README.md for the commands
 that made the shipped networks.
 """
 
@@ -23,7 +23,7 @@ from torch.nn import functional
 import outline_data
 from outline_network import Exported, OutlineNetwork
 
-CHANNELS = {"node": ("node", "hilum"), "tumour": ("tumour",)}
+CHANNELS = ("node", "hilum")
 
 
 def cached(path, make):
@@ -120,10 +120,8 @@ def export(network, path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--roi", choices=sorted(CHANNELS), required=True)
     parser.add_argument("--data", required=True, help="synthetic studies to learn from")
     parser.add_argument("--validation", required=True, help="synthetic studies held out")
-    parser.add_argument("--busbra", help="BUS-BRA folder: folds 1-3 to learn, 4 held out (tumour)")
     parser.add_argument("--out", required=True)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--batch", type=int, default=16)
@@ -138,12 +136,9 @@ def main():
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     sets = {
-        "train": lambda: outline_data.load(options.data, options.roi),
-        "held_out": lambda: outline_data.load(options.validation, options.roi),
+        "train": lambda: outline_data.load(options.data),
+        "held_out": lambda: outline_data.load(options.validation),
     }
-    if options.busbra:
-        sets["busbra_train"] = lambda: outline_data.load(options.busbra, "tumour", (1, 2, 3))
-        sets["busbra_held_out"] = lambda: outline_data.load(options.busbra, "tumour", (4,))
     arrays = {
         name: cached(os.path.join(options.out, name + ".npz"), make) for name, make in sets.items()
     }
@@ -151,7 +146,7 @@ def main():
     masks = numpy.concatenate([arrays[n][1] for n in sets if n.endswith("train")])
     held_out = {n: arrays[n] for n in sets if n.endswith("held_out")}
 
-    network = OutlineNetwork(len(CHANNELS[options.roi]))
+    network = OutlineNetwork(len(CHANNELS))
     network = network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=1e-2)
     steps = math.ceil(len(images) / options.batch)
@@ -167,7 +162,7 @@ def main():
     with open(log_path, "a" if first else "w", newline="") as log_file:
         log = csv.writer(log_file)
         if not first:
-            names = [f"dice_{c}_{s}" for s in held_out for c in CHANNELS[options.roi]]
+            names = [f"dice_{c}_{s}" for s in held_out for c in CHANNELS]
             log.writerow(["epoch", "loss", "seconds"] + names)
         for epoch in range(first, options.epochs):
             start, total = time.time(), 0.0
@@ -198,7 +193,7 @@ def main():
                 checkpoint + ".new",
             )
             os.replace(checkpoint + ".new", checkpoint)
-    export(network, os.path.join(options.out, options.roi + ".onnx"))
+    export(network, os.path.join(options.out, "node.onnx"))
 
 
 if __name__ == "__main__":

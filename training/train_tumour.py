@@ -12,7 +12,6 @@ DIR/log.csv and DIR/tumour.onnx (the running mean of the weights).
 import argparse
 import copy
 import csv
-import ctypes
 import math
 import os
 import time
@@ -22,16 +21,10 @@ import torch
 from torch.nn import functional
 
 import tumour_data as data
+from train_outline import keep_memory
 from tumour_network import TumourNetwork
 
 MEAN_OF = 0.998  # running mean of the weights: each step's share is 1 - this
-
-
-def keep_memory():
-    """Tell the allocator to keep large blocks: a third of the time goes to the kernel otherwise."""
-    library = ctypes.CDLL(None)
-    library.mallopt(-3, 1 << 30)  # M_MMAP_THRESHOLD
-    library.mallopt(-1, (1 << 31) - 1)  # M_TRIM_THRESHOLD
 
 
 def vary(grey, random):

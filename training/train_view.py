@@ -20,7 +20,8 @@ from torch.nn import functional
 import outline_data
 import tumour_data as data
 from outline_network import Block
-from train_tumour import export, keep_memory, vary
+from train_outline import keep_memory
+from train_tumour import export, vary
 
 SIDE = 128
 TUMOUR, NODE, OTHER = range(3)
