@@ -92,8 +92,12 @@ struct region_finding {
 };
 void region_finding_release(struct region_finding *region);
 
-/* A term's part in a score: coefficient × (value − centre) / scale. */
+enum { STAGE_SIZE = 65 }; /* of the name of a package's score, with its end */
+
+/* A term's part in a linear predictor: coefficient × (value − centre) / scale. */
 struct contribution {
+    char stage[STAGE_SIZE]; /* whose term it is: the name of one of the package's scores, or
+                               "model": the last step, whose terms and intercept make the risk */
     char name[96];
     double value, centre, scale, coefficient, contribution;
 };
@@ -103,10 +107,14 @@ enum { REASON_MAX = 16 };
 struct score {
     bool has_risk;           /* else `reasons` says why not */
     double risk;             /* probability of the package's outcome, 0 to 1 */
-    double linear_predictor; /* valid when has_risk */
+    bool has_interval;       /* the package says how sure its coefficients are */
+    double risk_low, risk_high; /* 95 % interval of the risk for that; valid when has_interval */
+    double linear_predictor; /* of the model; valid when has_risk, and from score_predict also
+                                when every term had its value: it then ranks */
     double cutoff;           /* 0 when the package has none */
     bool above_cutoff;
-    struct contribution *contributions; /* owned; contribution_count of them */
+    char group[STAGE_SIZE];  /* the package's name for this height of the risk; "": it has none */
+    struct contribution *contributions; /* owned; contribution_count of them, stage by stage */
     size_t contribution_count;
     /* Why there is no risk, in plain words a radiologist reads. */
     char reasons[REASON_MAX][200];

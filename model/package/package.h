@@ -15,6 +15,7 @@
 #include "model/view.h"
 
 struct radiomics_settings;
+struct package_score;
 
 /* What must be known of a patient before a risk is shown (rule 1 of clinical safety). */
 enum evidence_kind {
@@ -57,6 +58,23 @@ struct package_term {
     const char *feature;
     double centre, scale, coefficient; /* coefficient × (value − centre) / scale */
     bool needs_calibration;
+    const struct package_score *score; /* whose value is taken; NULL: `feature` is a feature */
+};
+
+/* A linear predictor: a step before the model, or one that ranks patients by itself. */
+struct package_score {
+    const char *name;
+    bool has_intercept; /* without it, in an incomplete package, the value only ranks */
+    double intercept;
+    struct package_term *terms; /* a term may take the value of an earlier score */
+    size_t term_count;
+    bool in_model; /* the model's value depends on it */
+};
+
+/* Risks from `from` on, up to the next group's, are called `name`. */
+struct package_group {
+    const char *name;
+    double from;
 };
 
 struct package_fact {
@@ -77,12 +95,19 @@ struct package {
     struct radiomics_settings *radiomics; /* owned; NULL: none */
     double agreement_min; /* below it an outline is unsure; 0 to 1 */
     bool unsure_allowed;  /* a risk in spite of an unsure outline */
+    struct package_score *scores; /* in the order they are computed */
+    size_t score_count;
     bool has_model;       /* else `incomplete` says what is missing */
     bool has_intercept;
     double intercept;
     struct package_term *terms;
     size_t term_count;
     double *covariance; /* of the intercept and the coefficients, (term_count + 1)²; NULL: none */
+    double *bootstrap;  /* [bootstrap_count][term_count + 1] intercepts and coefficients of models
+                           fitted to resampled patients; NULL: none */
+    size_t bootstrap_count;
+    struct package_group *groups; /* of the risk, the first from 0 on; 0 groups: none */
+    size_t group_count;
     bool has_cutoff;
     double cutoff; /* of the risk, 0 to 1 */
     const char *cutoff_rule;

@@ -9,6 +9,7 @@
 #include "model/radiomics/radiomics.h"
 
 enum { TERMS_MAX = 4096, COVARIANCE_SIDE_MAX = 256, TEXT_MAX = 4000, NAME_MAX_CHARACTERS = 64 };
+enum { SCORES_MAX = 16, GROUPS_MAX = 8, BOOTSTRAP_MIN = 100, BOOTSTRAP_MAX = 2000 };
 
 /* Both are needed everywhere below. */
 struct reader {
@@ -455,6 +456,11 @@ static int read_feature_name(const struct reader *r, const struct yaml_node *ite
     const struct yaml_node *node = yaml_get(item, "feature");
     if (strlen(term->feature) >= sizeof ((struct feature *)0)->name)
         return yaml_error(r->yaml, node, err, "is too long for a feature's name");
+    for (size_t i = 0; i < r->package->score_count; i++)
+        if (strcmp(r->package->scores[i].name, term->feature) == 0) {
+            term->score = &r->package->scores[i];
+            return 0;
+        }
     for (int roi = 0; roi < ROI_COUNT; roi++) {
         size_t n = strlen(roi_words[roi]);
         if (strncmp(term->feature, roi_words[roi], n) != 0 || term->feature[n] != '_')
@@ -500,27 +506,92 @@ static int read_term(const struct reader *r, const struct yaml_node *item,
     return status;
 }
 
-static int read_terms(const struct reader *r, const struct yaml_node *model, struct error *err)
+static int read_terms(const struct reader *r, const struct yaml_node *map,
+                      struct package_term **ret_terms, size_t *ret_count, struct error *err)
 {
-    struct package *p = r->package;
     const struct yaml_node *list = NULL;
-    int status = need_list(r, model, "terms", TERMS_MAX, &list, err);
+    int status = need_list(r, map, "terms", TERMS_MAX, &list, err);
     if (status < 0)
         return status;
-    p->terms = arena_array(&p->arena, list->count, sizeof *p->terms);
-    if (!p->terms)
+    struct package_term *terms = arena_array(&r->package->arena, list->count, sizeof *terms);
+    if (!terms)
         return out_of_memory(err);
     for (size_t i = 0; i < list->count; i++) {
-        status = read_term(r, &list->children[i], &p->terms[i], err);
+        status = read_term(r, &list->children[i], &terms[i], err);
         if (status < 0)
             return status;
         for (size_t k = 0; k < i; k++)
-            if (strcmp(p->terms[k].feature, p->terms[i].feature) == 0)
+            if (strcmp(terms[k].feature, terms[i].feature) == 0)
                 return yaml_error(r->yaml, &list->children[i], err, "feature '%s' stands twice",
-                                  p->terms[i].feature);
-        p->term_count = i + 1;
+                                  terms[i].feature);
     }
+    *ret_terms = terms;
+    *ret_count = list->count;
     return 0;
+}
+
+static int read_intercept(const struct reader *r, const struct yaml_node *map, bool *ret_has,
+                          double *ret_intercept, struct error *err)
+{
+    *ret_has = !yaml_is_null(yaml_get(map, "intercept"));
+    return *ret_has ? need_number(r, map, "intercept", -1e30, 1e30, ret_intercept, err) : 0;
+}
+
+static int read_score_name(const struct reader *r, const struct yaml_node *map,
+                           const char **ret_name, struct error *err)
+{
+    const char *name;
+    int status = need_text(r, map, "name", &name, err);
+    if (status < 0)
+        return status;
+    const struct yaml_node *node = yaml_get(map, "name");
+    if (strlen(name) >= STAGE_SIZE ||
+        strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(name))
+        return yaml_error(r->yaml, node, err, "must be up to %d lower-case letters, digits and '_'",
+                          STAGE_SIZE - 1);
+    if (strcmp(name, "model") == 0)
+        return yaml_error(r->yaml, node, err, "'model' is the name of the last step");
+    for (size_t i = 0; i < r->package->score_count; i++)
+        if (strcmp(r->package->scores[i].name, name) == 0)
+            return yaml_error(r->yaml, node, err, "score '%s' stands twice", name);
+    *ret_name = name;
+    return 0;
+}
+
+/* Scores that a later step takes count for the model when that step does. */
+static void mark_in_model(struct package *p, const struct package_term *terms, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (terms[i].score)
+            p->scores[terms[i].score - p->scores].in_model = true;
+}
+
+static int read_scores(const struct reader *r, const struct yaml_node *root, struct error *err)
+{
+    static const char *const keys[] = {"name", "intercept", "terms", NULL};
+    struct package *p = r->package;
+    const struct yaml_node *list = NULL;
+    if (yaml_is_null(yaml_get(root, "scores")))
+        return 0;
+    int status = need_list(r, root, "scores", SCORES_MAX, &list, err);
+    if (status < 0)
+        return status;
+    p->scores = arena_array(&p->arena, list->count, sizeof *p->scores);
+    if (!p->scores)
+        return out_of_memory(err);
+    for (size_t i = 0; i < list->count && status == 0; i++) {
+        const struct yaml_node *map = &list->children[i];
+        struct package_score *score = &p->scores[i];
+        status = yaml_check_keys(r->yaml, map, keys, err);
+        if (status == 0)
+            status = read_score_name(r, map, &score->name, err);
+        if (status == 0)
+            status = read_intercept(r, map, &score->has_intercept, &score->intercept, err);
+        if (status == 0)
+            status = read_terms(r, map, &score->terms, &score->term_count, err);
+        p->score_count = i + (status == 0);
+    }
+    return status;
 }
 
 /* Optional: the lower triangle, row by row, of the intercept and the terms in their order. */
@@ -555,6 +626,69 @@ static int read_covariance(const struct reader *r, const struct yaml_node *model
     return status;
 }
 
+/* Optional: a list of intercepts and coefficients, in the order of covariance. */
+static int read_bootstrap(const struct reader *r, const struct yaml_node *model,
+                          struct error *err)
+{
+    struct package *p = r->package;
+    const struct yaml_node *list = yaml_get(model, "bootstrap");
+    const size_t side = p->term_count + 1;
+    int status = 0;
+    if (yaml_is_null(list))
+        return 0;
+    if (p->covariance)
+        return yaml_error(r->yaml, list, err, "stands beside 'covariance': one of them says how "
+                          "sure the coefficients are");
+    if (list->kind != YAML_SEQUENCE || list->count < BOOTSTRAP_MIN ||
+        list->count > BOOTSTRAP_MAX || side > COVARIANCE_SIDE_MAX)
+        return yaml_error(r->yaml, list, err, "must be a list of %d to %d models with %d terms at "
+                          "most", BOOTSTRAP_MIN, BOOTSTRAP_MAX, COVARIANCE_SIDE_MAX - 1);
+    p->bootstrap = arena_array(&p->arena, list->count * side, sizeof *p->bootstrap);
+    if (!p->bootstrap)
+        return out_of_memory(err);
+    for (size_t i = 0; i < list->count && status == 0; i++) {
+        const struct yaml_node *row = &list->children[i];
+        if (row->kind != YAML_SEQUENCE || row->count != side)
+            return yaml_error(r->yaml, row, err, "must have %zu numbers", side);
+        for (size_t j = 0; j < side && status == 0; j++)
+            status = yaml_double(r->yaml, &row->children[j], &p->bootstrap[i * side + j], err);
+    }
+    p->bootstrap_count = list->count;
+    return status;
+}
+
+/* Optional: names of heights of the risk, rising from 0. */
+static int read_groups(const struct reader *r, const struct yaml_node *model, struct error *err)
+{
+    static const char *const keys[] = {"name", "from", NULL};
+    struct package *p = r->package;
+    const struct yaml_node *list = NULL;
+    if (yaml_is_null(yaml_get(model, "risk_groups")))
+        return 0;
+    int status = need_list(r, model, "risk_groups", GROUPS_MAX, &list, err);
+    if (status < 0)
+        return status;
+    p->groups = arena_array(&p->arena, list->count, sizeof *p->groups);
+    if (!p->groups)
+        return out_of_memory(err);
+    for (size_t i = 0; i < list->count && status == 0; i++) {
+        const struct yaml_node *map = &list->children[i];
+        struct package_group *group = &p->groups[i];
+        status = yaml_check_keys(r->yaml, map, keys, err);
+        if (status == 0)
+            status = need_text(r, map, "name", &group->name, err);
+        if (status == 0 && strlen(group->name) >= STAGE_SIZE)
+            status = yaml_error(r->yaml, map, err, "'name' is longer than %d characters",
+                                STAGE_SIZE - 1);
+        if (status == 0)
+            status = need_number(r, map, "from", 0, 1, &group->from, err);
+        if (status == 0 && (i ? group->from <= p->groups[i - 1].from : group->from > 0))
+            status = yaml_error(r->yaml, map, err, "'from' must rise from 0 on");
+    }
+    p->group_count = list->count;
+    return status;
+}
+
 static int read_cutoff(const struct reader *r, const struct yaml_node *model, struct error *err)
 {
     static const char *const keys[] = {"value", "rule", NULL};
@@ -572,10 +706,11 @@ static int read_cutoff(const struct reader *r, const struct yaml_node *model, st
 
 static int read_model(const struct reader *r, const struct yaml_node *root, struct error *err)
 {
-    static const char *const keys[] = {"link", "intercept", "terms", "covariance", "cutoff",
-                                       NULL};
+    static const char *const keys[] = {"link", "intercept", "terms", "covariance", "bootstrap",
+                                       "risk_groups", "cutoff", NULL};
     static const char *const links[] = {"logistic", NULL};
     const struct yaml_node *model = yaml_get(root, "model"), *node = NULL;
+    struct package *p = r->package;
     int index;
     if (yaml_is_null(model))
         return 0;
@@ -584,17 +719,24 @@ static int read_model(const struct reader *r, const struct yaml_node *root, stru
         status = need(r, model, "link", &node, err);
     if (status == 0)
         status = read_word(r, node, links, &index, err);
-    if (status == 0 && !yaml_is_null(yaml_get(model, "intercept"))) {
-        status = need_number(r, model, "intercept", -1e30, 1e30, &r->package->intercept, err);
-        r->package->has_intercept = true;
-    }
     if (status == 0)
-        status = read_terms(r, model, err);
+        status = read_intercept(r, model, &p->has_intercept, &p->intercept, err);
     if (status == 0)
-        status = read_covariance(r, model, err);
+        status = read_terms(r, model, &p->terms, &p->term_count, err);
+    if (status < 0)
+        return status;
+    mark_in_model(p, p->terms, p->term_count);
+    for (size_t i = p->score_count; i-- > 0;) /* a score takes earlier ones only */
+        if (p->scores[i].in_model)
+            mark_in_model(p, p->scores[i].terms, p->scores[i].term_count);
+    status = read_covariance(r, model, err);
+    if (status == 0)
+        status = read_bootstrap(r, model, err);
+    if (status == 0)
+        status = read_groups(r, model, err);
     if (status == 0)
         status = read_cutoff(r, model, err);
-    r->package->has_model = status == 0;
+    p->has_model = status == 0;
     return status;
 }
 
@@ -701,6 +843,11 @@ static int check_complete(const struct reader *r, const struct yaml_node *root, 
         return yaml_error(r->yaml, root, err,
                           "the model%s is missing, and 'incomplete' does not say so",
                           p->has_model ? "'s intercept" : "");
+    for (size_t i = 0; i < p->score_count; i++)
+        if (!p->scores[i].has_intercept)
+            return yaml_error(r->yaml, root, err,
+                              "the intercept of score '%s' is missing, and 'incomplete' does not "
+                              "say so", p->scores[i].name);
     return 0;
 }
 
@@ -719,11 +866,11 @@ int package_read(const struct yaml *yaml, struct package *package, struct error 
 {
     static const char *const keys[] = {
         "format", "name", "version", "intended_use", "outcome", "population", "inputs",
-        "networks", "radiomics", "agreement_min", "unsure", "model", "incomplete", "provenance",
+        "networks", "radiomics", "agreement_min", "unsure", "scores", "model", "incomplete", "provenance",
         "performance", NULL};
     static int (*const parts[])(const struct reader *, const struct yaml_node *, struct error *) = {
-        read_head, read_population, read_inputs, read_networks, read_radiomics, read_model,
-        read_incomplete, read_provenance, read_performance, check_complete};
+        read_head, read_population, read_inputs, read_networks, read_radiomics, read_scores,
+        read_model, read_incomplete, read_provenance, read_performance, check_complete};
     const struct reader r = {yaml, package};
     const struct yaml_node *root = yaml_root(yaml);
     int status = yaml_check_keys(yaml, root, keys, err);

@@ -21,13 +21,20 @@ struct score_input {
     enum side sides[ROI_COUNT];                      /* of the pictures */
 };
 
-/* Linear predictor, contributions, risk by the logistic function, and cut-off from feature
- * values alone; whether a risk may be shown for a patient is not asked. A term whose feature is
+/* The package's scores, its model's linear predictor, the contributions of both, risk by the
+ * logistic function, its 95 % interval, group and cut-off from feature values alone; whether a risk may be shown for a patient is not asked. A term whose feature is
  * missing, NaN or meaningless adds a reason and leaves has_risk false, and so does an incomplete
  * package, whose linear predictor is set all the same where its terms allow. The caller releases
  * the score. */
 int score_predict(const struct package *package, const struct feature_list *const *features,
                   size_t list_count, struct score *ret_score, struct error *err);
+
+/* The value of one of the package's scores by its name, or the model's linear predictor for
+ * "model"; where there is no intercept it counts as 0, and the value only ranks.
+ * STATUS_NOT_FOUND: no such score, or a feature has no usable value; the message names it. */
+int score_value(const struct package *package, const char *name,
+                const struct feature_list *const *features, size_t list_count, double *ret_value,
+                struct error *err);
 
 /* All rules: a risk only from a complete package, for a patient whose eligibility is established
  * by sourced evidence, with known and equal sides, with every required region found and sure,

@@ -15,8 +15,8 @@ static struct package_criterion population[] = {
     {EVIDENCE_SYNTHETIC_DATA, "the study is synthetic"},
 };
 static struct package_term terms[] = {
-    {"tumour_original_firstorder_Entropy", 4, 0.5, 1.25, false},
-    {"node_measure_ShortAxis", 8, 2, -0.75, true},
+    {"tumour_original_firstorder_Entropy", 4, 0.5, 1.25, false, NULL},
+    {"node_measure_ShortAxis", 8, 2, -0.75, true, NULL},
 };
 
 static struct package make_package(void)

@@ -13,7 +13,8 @@
 #include "base/file.h"
 #include "model/score/table.h"
 
-static struct package_term terms[] = {{"tumour_a", 1, 2, 3, false}, {"tumour_b", 0, 1, -1, false}};
+static struct package_term terms[] = {{"tumour_a", 1, 2, 3, false, NULL},
+                                      {"tumour_b", 0, 1, -1, false, NULL}};
 
 static struct package tumour_package(void)
 {
