@@ -5,128 +5,23 @@
 
 #include "base/buffer.h"
 #include "model/features.h"
+#include "model/package/fields.h"
 #include "model/package/manifest.h"
 #include "model/radiomics/radiomics.h"
 
-enum { TERMS_MAX = 4096, COVARIANCE_SIDE_MAX = 256, TEXT_MAX = 4000, NAME_MAX_CHARACTERS = 64 };
+enum { TERMS_MAX = 4096, COVARIANCE_SIDE_MAX = 256, NAME_MAX_CHARACTERS = 64 };
 enum { SCORES_MAX = 16, GROUPS_MAX = 8, BOOTSTRAP_MIN = 100, BOOTSTRAP_MAX = 2000 };
-
-/* Both are needed everywhere below. */
-struct reader {
-    const struct yaml *yaml;
-    struct package *package;
-};
-
-static int out_of_memory(struct error *err)
-{
-    return error_set(err, STATUS_NOMEM, "out of memory");
-}
-
-/* The value of a key that must be there. */
-static int need(const struct reader *r, const struct yaml_node *map, const char *key,
-                const struct yaml_node **ret_node, struct error *err)
-{
-    const struct yaml_node *node = yaml_get(map, key);
-    if (yaml_is_null(node))
-        return yaml_error(r->yaml, map, err, "'%s' is missing", key);
-    *ret_node = node;
-    return 0;
-}
-
-static int keep_text(const struct reader *r, const struct yaml_node *node, const char **ret_text,
-                     struct error *err)
-{
-    const char *text;
-    int status = yaml_text(r->yaml, node, &text, err);
-    if (status < 0)
-        return status;
-    if (!*text)
-        return yaml_error(r->yaml, node, err, "must not be empty");
-    if (strlen(text) > TEXT_MAX)
-        return yaml_error(r->yaml, node, err, "is longer than %d characters", TEXT_MAX);
-    const char *copy = arena_text(&r->package->arena, text);
-    if (!copy)
-        return out_of_memory(err);
-    *ret_text = copy;
-    return 0;
-}
-
-static int need_text(const struct reader *r, const struct yaml_node *map, const char *key,
-                     const char **ret_text, struct error *err)
-{
-    const struct yaml_node *node = NULL;
-    int status = need(r, map, key, &node, err);
-    return status < 0 ? status : keep_text(r, node, ret_text, err);
-}
-
-static int need_number(const struct reader *r, const struct yaml_node *map, const char *key,
-                       double min, double max, double *ret_value, struct error *err)
-{
-    const struct yaml_node *node = NULL;
-    double value;
-    int status = need(r, map, key, &node, err);
-    if (status == 0)
-        status = yaml_double(r->yaml, node, &value, err);
-    if (status < 0)
-        return status;
-    if (value < min || value > max)
-        return yaml_error(r->yaml, node, err, "must lie between %g and %g", min, max);
-    *ret_value = value;
-    return 0;
-}
-
-static int need_above_zero(const struct reader *r, const struct yaml_node *map, const char *key,
-                           double *ret_value, struct error *err)
-{
-    double value;
-    int status = need_number(r, map, key, 0, 1e30, &value, err);
-    if (status < 0)
-        return status;
-    if (value < 1e-30)
-        return yaml_error(r->yaml, yaml_get(map, key), err, "must be above 0");
-    *ret_value = value;
-    return 0;
-}
-
-static int need_list(const struct reader *r, const struct yaml_node *map, const char *key,
-                     size_t max, const struct yaml_node **ret_node, struct error *err)
-{
-    const struct yaml_node *node = NULL;
-    int status = need(r, map, key, &node, err);
-    if (status < 0)
-        return status;
-    if (node->kind != YAML_SEQUENCE || node->count == 0 || node->count > max)
-        return yaml_error(r->yaml, node, err, "must be a list of 1 to %zu entries", max);
-    *ret_node = node;
-    return 0;
-}
-
-/* Index of a word in `words` (NULL-terminated). */
-static int read_word(const struct reader *r, const struct yaml_node *node,
-                     const char *const *words, int *ret_index, struct error *err)
-{
-    const char *text;
-    int status = yaml_text(r->yaml, node, &text, err);
-    if (status < 0)
-        return status;
-    for (int i = 0; words[i]; i++)
-        if (strcmp(words[i], text) == 0) {
-            *ret_index = i;
-            return 0;
-        }
-    return yaml_error(r->yaml, node, err, "'%s' is not known here", text);
-}
 
 static const char *const roi_words[] = {"tumour", "node", NULL};
 
 /* ---- head ---- */
 
-static int read_name(const struct reader *r, const struct yaml_node *root, struct error *err)
+static int read_name(const struct fields *r, const struct yaml_node *root, struct error *err)
 {
     const struct yaml_node *node = NULL;
-    int status = need(r, root, "name", &node, err);
+    int status = field_need(r, root, "name", &node, err);
     if (status == 0)
-        status = keep_text(r, node, &r->package->name, err);
+        status = field_keep_text(r, node, &r->package->name, err);
     if (status < 0)
         return status;
     const char *name = r->package->name;
@@ -138,36 +33,36 @@ static int read_name(const struct reader *r, const struct yaml_node *root, struc
     return 0;
 }
 
-static int read_head(const struct reader *r, const struct yaml_node *root, struct error *err)
+static int read_head(const struct fields *r, const struct yaml_node *root, struct error *err)
 {
     static const char *const outcome_keys[] = {"text", "short", NULL};
     struct package *p = r->package;
     const struct yaml_node *node = NULL;
     int64_t format;
-    int status = need(r, root, "format", &node, err);
+    int status = field_need(r, root, "format", &node, err);
     if (status == 0)
         status = yaml_int(r->yaml, node, 1, 1, &format, err);
     if (status == 0)
         status = read_name(r, root, err);
     if (status == 0)
-        status = need_text(r, root, "version", &p->version, err);
+        status = field_text(r, root, "version", &p->version, err);
     if (status == 0 && strlen(p->version) > NAME_MAX_CHARACTERS)
         status = yaml_error(r->yaml, yaml_get(root, "version"), err,
                             "is longer than %d characters", NAME_MAX_CHARACTERS);
     if (status == 0)
-        status = need_text(r, root, "intended_use", &p->intended_use, err);
+        status = field_text(r, root, "intended_use", &p->intended_use, err);
     if (status == 0)
-        status = need(r, root, "outcome", &node, err);
+        status = field_need(r, root, "outcome", &node, err);
     if (status == 0)
         status = yaml_check_keys(r->yaml, node, outcome_keys, err);
     if (status == 0)
-        status = need_text(r, node, "text", &p->outcome_text, err);
+        status = field_text(r, node, "text", &p->outcome_text, err);
     if (status == 0)
-        status = need_text(r, node, "short", &p->outcome_short, err);
+        status = field_text(r, node, "short", &p->outcome_short, err);
     return status;
 }
 
-static int read_population(const struct reader *r, const struct yaml_node *root,
+static int read_population(const struct fields *r, const struct yaml_node *root,
                            struct error *err)
 {
     static const char *const keys[] = {"evidence", "text", NULL};
@@ -176,22 +71,22 @@ static int read_population(const struct reader *r, const struct yaml_node *root,
     const struct yaml_node *list = NULL;
     for (int i = 0; i < EVIDENCE_COUNT; i++)
         kinds[i] = evidence_name((enum evidence_kind)i);
-    int status = need_list(r, root, "population", 32, &list, err);
+    int status = field_list(r, root, "population", 32, &list, err);
     if (status < 0)
         return status;
     p->population = arena_array(&p->arena, list->count, sizeof *p->population);
     if (!p->population)
-        return out_of_memory(err);
+        return field_no_memory(err);
     for (size_t i = 0; i < list->count; i++) {
         const struct yaml_node *item = &list->children[i], *kind = NULL;
         int index;
         status = yaml_check_keys(r->yaml, item, keys, err);
         if (status == 0)
-            status = need(r, item, "evidence", &kind, err);
+            status = field_need(r, item, "evidence", &kind, err);
         if (status == 0)
-            status = read_word(r, kind, kinds, &index, err);
+            status = field_word(r, kind, kinds, &index, err);
         if (status == 0)
-            status = need_text(r, item, "text", &p->population[i].text, err);
+            status = field_text(r, item, "text", &p->population[i].text, err);
         if (status < 0)
             return status;
         p->population[i].evidence = (enum evidence_kind)index;
@@ -200,28 +95,28 @@ static int read_population(const struct reader *r, const struct yaml_node *root,
     return 0;
 }
 
-static int read_inputs(const struct reader *r, const struct yaml_node *root, struct error *err)
+static int read_inputs(const struct fields *r, const struct yaml_node *root, struct error *err)
 {
     static const char *const keys[] = {"regions", "sizes_require_calibration", NULL};
     static const char *const sizes[] = {"region", "estimated", "none", NULL};
     const struct yaml_node *map = NULL, *list = NULL, *node = NULL;
     int index;
-    int status = need(r, root, "inputs", &map, err);
+    int status = field_need(r, root, "inputs", &map, err);
     if (status == 0)
         status = yaml_check_keys(r->yaml, map, keys, err);
     if (status == 0)
-        status = need_list(r, map, "regions", ROI_COUNT, &list, err);
+        status = field_list(r, map, "regions", ROI_COUNT, &list, err);
     for (size_t i = 0; status == 0 && i < list->count; i++) {
-        status = read_word(r, &list->children[i], roi_words, &index, err);
+        status = field_word(r, &list->children[i], roi_words, &index, err);
         if (status == 0 && r->package->required[index])
             status = yaml_error(r->yaml, &list->children[i], err, "the region stands twice");
         if (status == 0)
             r->package->required[index] = true;
     }
     if (status == 0)
-        status = need(r, map, "sizes_require_calibration", &node, err);
+        status = field_need(r, map, "sizes_require_calibration", &node, err);
     if (status == 0)
-        status = read_word(r, node, sizes, &index, err);
+        status = field_word(r, node, sizes, &index, err);
     if (status == 0)
         r->package->sizes = (enum package_sizes)index;
     return status;
@@ -229,11 +124,11 @@ static int read_inputs(const struct reader *r, const struct yaml_node *root, str
 
 /* ---- networks ---- */
 
-static int read_file_name(const struct reader *r, const struct yaml_node *map,
+static int read_file_name(const struct fields *r, const struct yaml_node *map,
                           const char **ret_file, char sha256[DIGEST_TEXT_SIZE],
                           struct error *err)
 {
-    int status = need_text(r, map, "file", ret_file, err);
+    int status = field_text(r, map, "file", ret_file, err);
     if (status < 0)
         return status;
     if (!manifest_path_valid(*ret_file))
@@ -253,33 +148,33 @@ static int read_file_name(const struct reader *r, const struct yaml_node *map,
     return 0;
 }
 
-static int read_normalisation(const struct reader *r, const struct yaml_node *map,
+static int read_normalisation(const struct fields *r, const struct yaml_node *map,
                               double *ret_scale, double *ret_mean, double *ret_std,
                               struct error *err)
 {
     static const char *const keys[] = {"scale", "mean", "std", NULL};
     const struct yaml_node *node = NULL;
-    int status = need(r, map, "normalisation", &node, err);
+    int status = field_need(r, map, "normalisation", &node, err);
     if (status == 0)
         status = yaml_check_keys(r->yaml, node, keys, err);
     if (status == 0)
-        status = need_above_zero(r, node, "scale", ret_scale, err);
+        status = field_above_zero(r, node, "scale", ret_scale, err);
     if (status == 0)
-        status = need_number(r, node, "mean", -1e6, 1e6, ret_mean, err);
+        status = field_number(r, node, "mean", -1e6, 1e6, ret_mean, err);
     if (status == 0)
-        status = need_above_zero(r, node, "std", ret_std, err);
+        status = field_above_zero(r, node, "std", ret_std, err);
     return status;
 }
 
-static int read_channels(const struct reader *r, const struct yaml_node *map, enum roi roi,
+static int read_channels(const struct fields *r, const struct yaml_node *map, enum roi roi,
                          struct outline_network *outline, struct error *err)
 {
     const char *const words[] = {roi_name(roi), "hilum", NULL};
     int places[2] = {-1, -1}, index;
     const struct yaml_node *list = NULL;
-    int status = need_list(r, map, "channels", OUTLINE_CHANNELS_MAX, &list, err);
+    int status = field_list(r, map, "channels", OUTLINE_CHANNELS_MAX, &list, err);
     for (size_t i = 0; status == 0 && i < list->count; i++) {
-        status = read_word(r, &list->children[i], words, &index, err);
+        status = field_word(r, &list->children[i], words, &index, err);
         if (status == 0 && places[index] >= 0)
             status = yaml_error(r->yaml, &list->children[i], err, "the channel stands twice");
         if (status == 0)
@@ -297,7 +192,7 @@ static int read_channels(const struct reader *r, const struct yaml_node *map, en
 }
 
 /* Optional: what the input's channels are. Grey always comes first. */
-static int read_channels_in(const struct reader *r, const struct yaml_node *map,
+static int read_channels_in(const struct fields *r, const struct yaml_node *map,
                             struct outline_network *outline, struct error *err)
 {
     static const char *const words[] = {"grey", "callipers", NULL};
@@ -308,7 +203,7 @@ static int read_channels_in(const struct reader *r, const struct yaml_node *map,
     if (list->kind != YAML_SEQUENCE || list->count < 1 || list->count > 2)
         return yaml_error(r->yaml, list, err, "must be [grey] or [grey, callipers]");
     for (size_t i = 0; i < list->count && status == 0; i++) {
-        status = read_word(r, &list->children[i], words, &index, err);
+        status = field_word(r, &list->children[i], words, &index, err);
         if (status == 0 && index != (int)i)
             status = yaml_error(r->yaml, list, err, "must be [grey] or [grey, callipers]");
     }
@@ -317,35 +212,25 @@ static int read_channels_in(const struct reader *r, const struct yaml_node *map,
 }
 
 /* Optional: whether the network sees what is drawn on the picture. */
-static int read_graphics(const struct reader *r, const struct yaml_node *map,
+static int read_graphics(const struct fields *r, const struct yaml_node *map,
                          struct outline_network *outline, struct error *err)
 {
     static const char *const words[] = {"kept", "painted", NULL};
     const struct yaml_node *node = yaml_get(map, "graphics");
     int index = 0;
-    int status = node ? read_word(r, node, words, &index, err) : 0;
+    int status = node ? field_word(r, node, words, &index, err) : 0;
     outline->painted = index == 1;
     return status;
 }
 
 /* Optional: a closer look. */
-static int read_zoom(const struct reader *r, const struct yaml_node *map,
+static int read_zoom(const struct fields *r, const struct yaml_node *map,
                      struct outline_network *outline, struct error *err)
 {
-    return yaml_get(map, "zoom") ? need_number(r, map, "zoom", 1.2, 8, &outline->zoom, err) : 0;
+    return yaml_get(map, "zoom") ? field_number(r, map, "zoom", 1.2, 8, &outline->zoom, err) : 0;
 }
 
-static int optional_name(const struct reader *r, const struct yaml_node *map, const char *key,
-                         const char *otherwise, const char **ret_text, struct error *err)
-{
-    const struct yaml_node *node = yaml_get(map, key);
-    if (node)
-        return keep_text(r, node, ret_text, err);
-    *ret_text = otherwise;
-    return 0;
-}
-
-static int read_network(const struct reader *r, const struct yaml_node *map, enum roi roi,
+static int read_network(const struct fields *r, const struct yaml_node *map, enum roi roi,
                         struct error *err)
 {
     static const char *const keys[] = {"file", "sha256", "input", "output", "input_size",
@@ -359,11 +244,11 @@ static int read_network(const struct reader *r, const struct yaml_node *map, enu
     if (status == 0)
         status = read_file_name(r, map, &network->file, network->sha256, err);
     if (status == 0)
-        status = optional_name(r, map, "input", "image", &outline->input, err);
+        status = field_name_or(r, map, "input", "image", &outline->input, err);
     if (status == 0)
-        status = optional_name(r, map, "output", "probability", &outline->output, err);
+        status = field_name_or(r, map, "output", "probability", &outline->output, err);
     if (status == 0)
-        status = need(r, map, "input_size", &node, err);
+        status = field_need(r, map, "input_size", &node, err);
     if (status == 0)
         status = yaml_int(r->yaml, node, 8, OUTLINE_INPUT_MAX, &size, err);
     if (status == 0)
@@ -377,9 +262,9 @@ static int read_network(const struct reader *r, const struct yaml_node *map, enu
     if (status == 0)
         status = read_graphics(r, map, outline, err);
     if (status == 0)
-        status = need_number(r, map, "threshold", 0.01, 0.99, &outline->threshold, err);
+        status = field_number(r, map, "threshold", 0.01, 0.99, &outline->threshold, err);
     if (status == 0)
-        status = need_number(r, map, "min_area_fraction", 0, 1, &outline->min_area_fraction, err);
+        status = field_number(r, map, "min_area_fraction", 0, 1, &outline->min_area_fraction, err);
     if (status < 0)
         return status;
     outline->input_size = (int)size;
@@ -387,7 +272,7 @@ static int read_network(const struct reader *r, const struct yaml_node *map, enu
     return 0;
 }
 
-static int read_view(const struct reader *r, const struct yaml_node *map, struct error *err)
+static int read_view(const struct fields *r, const struct yaml_node *map, struct error *err)
 {
     static const char *const keys[] = {"file", "sha256", "input", "output", "input_size",
                                        "normalisation", "confidence_min", NULL};
@@ -398,18 +283,19 @@ static int read_view(const struct reader *r, const struct yaml_node *map, struct
     if (status == 0)
         status = read_file_name(r, map, &view->file, view->sha256, err);
     if (status == 0)
-        status = optional_name(r, map, "input", "image", &view->network.input, err);
+        status = field_name_or(r, map, "input", "image", &view->network.input, err);
     if (status == 0)
-        status = optional_name(r, map, "output", "probability", &view->network.output, err);
+        status = field_name_or(r, map, "output", "probability", &view->network.output, err);
     if (status == 0)
-        status = need(r, map, "input_size", &node, err);
+        status = field_need(r, map, "input_size", &node, err);
     if (status == 0)
         status = yaml_int(r->yaml, node, 8, OUTLINE_INPUT_MAX, &size, err);
     if (status == 0)
         status = read_normalisation(r, map, &view->network.scale, &view->network.mean,
                                     &view->network.std, err);
     if (status == 0)
-        status = need_number(r, map, "confidence_min", 0.34, 1, &view->network.confidence_min, err);
+        status = field_number(r, map, "confidence_min", 0.34, 1, &view->network.confidence_min,
+                              err);
     if (status < 0)
         return status;
     view->network.input_size = (int)size;
@@ -417,7 +303,7 @@ static int read_view(const struct reader *r, const struct yaml_node *map, struct
     return 0;
 }
 
-static int read_networks(const struct reader *r, const struct yaml_node *root, struct error *err)
+static int read_networks(const struct fields *r, const struct yaml_node *root, struct error *err)
 {
     const struct yaml_node *map = yaml_get(root, "networks");
     if (yaml_is_null(map))
@@ -436,21 +322,21 @@ static int read_networks(const struct reader *r, const struct yaml_node *root, s
 
 /* ---- radiomics and model ---- */
 
-static int read_radiomics(const struct reader *r, const struct yaml_node *root, struct error *err)
+static int read_radiomics(const struct fields *r, const struct yaml_node *root, struct error *err)
 {
     const struct yaml_node *node = yaml_get(root, "radiomics");
     if (yaml_is_null(node))
         return 0;
     r->package->radiomics = calloc(1, sizeof *r->package->radiomics);
     if (!r->package->radiomics)
-        return out_of_memory(err);
+        return field_no_memory(err);
     return radiomics_settings_read(r->yaml, node, r->package->radiomics, NULL, err);
 }
 
-static int read_feature_name(const struct reader *r, const struct yaml_node *item,
+static int read_feature_name(const struct fields *r, const struct yaml_node *item,
                              struct package_term *term, struct error *err)
 {
-    int status = need_text(r, item, "feature", &term->feature, err);
+    int status = field_text(r, item, "feature", &term->feature, err);
     if (status < 0)
         return status;
     const struct yaml_node *node = yaml_get(item, "feature");
@@ -475,7 +361,7 @@ static int read_feature_name(const struct reader *r, const struct yaml_node *ite
     return yaml_error(r->yaml, node, err, "'%s' begins with no region's name", term->feature);
 }
 
-static int read_term(const struct reader *r, const struct yaml_node *item,
+static int read_term(const struct fields *r, const struct yaml_node *item,
                      struct package_term *term, struct error *err)
 {
     static const char *const keys[] = {"feature", "centre", "scale", "coefficient",
@@ -487,35 +373,35 @@ static int read_term(const struct reader *r, const struct yaml_node *item,
     if (status == 0)
         status = read_feature_name(r, item, term, err);
     if (status == 0)
-        status = need_number(r, item, "centre", -1e30, 1e30, &term->centre, err);
+        status = field_number(r, item, "centre", -1e30, 1e30, &term->centre, err);
     if (status == 0)
-        status = need_above_zero(r, item, "scale", &term->scale, err);
+        status = field_above_zero(r, item, "scale", &term->scale, err);
     if (status == 0)
-        status = need_number(r, item, "coefficient", -1e30, 1e30, &term->coefficient, err);
+        status = field_number(r, item, "coefficient", -1e30, 1e30, &term->coefficient, err);
     if (status == 0)
-        status = need(r, item, "needs_calibration", &node, err);
+        status = field_need(r, item, "needs_calibration", &node, err);
     if (status == 0)
         status = yaml_bool(r->yaml, node, &term->needs_calibration, err);
     if (status == 0 && !term->needs_calibration && feature_depends_on_size(term->feature))
         status = yaml_error(r->yaml, node, err, "'%s' depends on the size of pixels",
                             term->feature);
     if (status == 0)
-        status = need(r, item, "missing", &node, err);
+        status = field_need(r, item, "missing", &node, err);
     if (status == 0)
-        status = read_word(r, node, missing, &index, err);
+        status = field_word(r, node, missing, &index, err);
     return status;
 }
 
-static int read_terms(const struct reader *r, const struct yaml_node *map,
+static int read_terms(const struct fields *r, const struct yaml_node *map,
                       struct package_term **ret_terms, size_t *ret_count, struct error *err)
 {
     const struct yaml_node *list = NULL;
-    int status = need_list(r, map, "terms", TERMS_MAX, &list, err);
+    int status = field_list(r, map, "terms", TERMS_MAX, &list, err);
     if (status < 0)
         return status;
     struct package_term *terms = arena_array(&r->package->arena, list->count, sizeof *terms);
     if (!terms)
-        return out_of_memory(err);
+        return field_no_memory(err);
     for (size_t i = 0; i < list->count; i++) {
         status = read_term(r, &list->children[i], &terms[i], err);
         if (status < 0)
@@ -530,18 +416,18 @@ static int read_terms(const struct reader *r, const struct yaml_node *map,
     return 0;
 }
 
-static int read_intercept(const struct reader *r, const struct yaml_node *map, bool *ret_has,
+static int read_intercept(const struct fields *r, const struct yaml_node *map, bool *ret_has,
                           double *ret_intercept, struct error *err)
 {
     *ret_has = !yaml_is_null(yaml_get(map, "intercept"));
-    return *ret_has ? need_number(r, map, "intercept", -1e30, 1e30, ret_intercept, err) : 0;
+    return *ret_has ? field_number(r, map, "intercept", -1e30, 1e30, ret_intercept, err) : 0;
 }
 
-static int read_score_name(const struct reader *r, const struct yaml_node *map,
+static int read_score_name(const struct fields *r, const struct yaml_node *map,
                            const char **ret_name, struct error *err)
 {
     const char *name;
-    int status = need_text(r, map, "name", &name, err);
+    int status = field_text(r, map, "name", &name, err);
     if (status < 0)
         return status;
     const struct yaml_node *node = yaml_get(map, "name");
@@ -566,19 +452,19 @@ static void mark_in_model(struct package *p, const struct package_term *terms, s
             p->scores[terms[i].score - p->scores].in_model = true;
 }
 
-static int read_scores(const struct reader *r, const struct yaml_node *root, struct error *err)
+static int read_scores(const struct fields *r, const struct yaml_node *root, struct error *err)
 {
     static const char *const keys[] = {"name", "intercept", "terms", NULL};
     struct package *p = r->package;
     const struct yaml_node *list = NULL;
     if (yaml_is_null(yaml_get(root, "scores")))
         return 0;
-    int status = need_list(r, root, "scores", SCORES_MAX, &list, err);
+    int status = field_list(r, root, "scores", SCORES_MAX, &list, err);
     if (status < 0)
         return status;
     p->scores = arena_array(&p->arena, list->count, sizeof *p->scores);
     if (!p->scores)
-        return out_of_memory(err);
+        return field_no_memory(err);
     for (size_t i = 0; i < list->count && status == 0; i++) {
         const struct yaml_node *map = &list->children[i];
         struct package_score *score = &p->scores[i];
@@ -595,7 +481,7 @@ static int read_scores(const struct reader *r, const struct yaml_node *root, str
 }
 
 /* Optional: the lower triangle, row by row, of the intercept and the terms in their order. */
-static int read_covariance(const struct reader *r, const struct yaml_node *model,
+static int read_covariance(const struct fields *r, const struct yaml_node *model,
                            struct error *err)
 {
     struct package *p = r->package;
@@ -609,7 +495,7 @@ static int read_covariance(const struct reader *r, const struct yaml_node *model
                           "term, %d at most", COVARIANCE_SIDE_MAX);
     p->covariance = arena_array(&p->arena, side * side, sizeof *p->covariance);
     if (!p->covariance)
-        return out_of_memory(err);
+        return field_no_memory(err);
     for (size_t i = 0; i < side && status == 0; i++) {
         const struct yaml_node *row = &list->children[i];
         if (row->kind != YAML_SEQUENCE || row->count != i + 1)
@@ -627,7 +513,7 @@ static int read_covariance(const struct reader *r, const struct yaml_node *model
 }
 
 /* Optional: a list of intercepts and coefficients, in the order of covariance. */
-static int read_bootstrap(const struct reader *r, const struct yaml_node *model,
+static int read_bootstrap(const struct fields *r, const struct yaml_node *model,
                           struct error *err)
 {
     struct package *p = r->package;
@@ -645,7 +531,7 @@ static int read_bootstrap(const struct reader *r, const struct yaml_node *model,
                           "most", BOOTSTRAP_MIN, BOOTSTRAP_MAX, COVARIANCE_SIDE_MAX - 1);
     p->bootstrap = arena_array(&p->arena, list->count * side, sizeof *p->bootstrap);
     if (!p->bootstrap)
-        return out_of_memory(err);
+        return field_no_memory(err);
     for (size_t i = 0; i < list->count && status == 0; i++) {
         const struct yaml_node *row = &list->children[i];
         if (row->kind != YAML_SEQUENCE || row->count != side)
@@ -658,30 +544,30 @@ static int read_bootstrap(const struct reader *r, const struct yaml_node *model,
 }
 
 /* Optional: names of heights of the risk, rising from 0. */
-static int read_groups(const struct reader *r, const struct yaml_node *model, struct error *err)
+static int read_groups(const struct fields *r, const struct yaml_node *model, struct error *err)
 {
     static const char *const keys[] = {"name", "from", NULL};
     struct package *p = r->package;
     const struct yaml_node *list = NULL;
     if (yaml_is_null(yaml_get(model, "risk_groups")))
         return 0;
-    int status = need_list(r, model, "risk_groups", GROUPS_MAX, &list, err);
+    int status = field_list(r, model, "risk_groups", GROUPS_MAX, &list, err);
     if (status < 0)
         return status;
     p->groups = arena_array(&p->arena, list->count, sizeof *p->groups);
     if (!p->groups)
-        return out_of_memory(err);
+        return field_no_memory(err);
     for (size_t i = 0; i < list->count && status == 0; i++) {
         const struct yaml_node *map = &list->children[i];
         struct package_group *group = &p->groups[i];
         status = yaml_check_keys(r->yaml, map, keys, err);
         if (status == 0)
-            status = need_text(r, map, "name", &group->name, err);
+            status = field_text(r, map, "name", &group->name, err);
         if (status == 0 && strlen(group->name) >= STAGE_SIZE)
             status = yaml_error(r->yaml, map, err, "'name' is longer than %d characters",
                                 STAGE_SIZE - 1);
         if (status == 0)
-            status = need_number(r, map, "from", 0, 1, &group->from, err);
+            status = field_number(r, map, "from", 0, 1, &group->from, err);
         if (status == 0 && (i ? group->from <= p->groups[i - 1].from : group->from > 0))
             status = yaml_error(r->yaml, map, err, "'from' must rise from 0 on");
     }
@@ -689,7 +575,7 @@ static int read_groups(const struct reader *r, const struct yaml_node *model, st
     return status;
 }
 
-static int read_cutoff(const struct reader *r, const struct yaml_node *model, struct error *err)
+static int read_cutoff(const struct fields *r, const struct yaml_node *model, struct error *err)
 {
     static const char *const keys[] = {"value", "rule", NULL};
     const struct yaml_node *node = yaml_get(model, "cutoff");
@@ -697,14 +583,14 @@ static int read_cutoff(const struct reader *r, const struct yaml_node *model, st
         return 0;
     int status = yaml_check_keys(r->yaml, node, keys, err);
     if (status == 0)
-        status = need_number(r, node, "value", 0, 1, &r->package->cutoff, err);
+        status = field_number(r, node, "value", 0, 1, &r->package->cutoff, err);
     if (status == 0)
-        status = need_text(r, node, "rule", &r->package->cutoff_rule, err);
+        status = field_text(r, node, "rule", &r->package->cutoff_rule, err);
     r->package->has_cutoff = status == 0;
     return status;
 }
 
-static int read_model(const struct reader *r, const struct yaml_node *root, struct error *err)
+static int read_model(const struct fields *r, const struct yaml_node *root, struct error *err)
 {
     static const char *const keys[] = {"link", "intercept", "terms", "covariance", "bootstrap",
                                        "risk_groups", "cutoff", NULL};
@@ -716,9 +602,9 @@ static int read_model(const struct reader *r, const struct yaml_node *root, stru
         return 0;
     int status = yaml_check_keys(r->yaml, model, keys, err);
     if (status == 0)
-        status = need(r, model, "link", &node, err);
+        status = field_need(r, model, "link", &node, err);
     if (status == 0)
-        status = read_word(r, node, links, &index, err);
+        status = field_word(r, node, links, &index, err);
     if (status == 0)
         status = read_intercept(r, model, &p->has_intercept, &p->intercept, err);
     if (status == 0)
@@ -742,7 +628,7 @@ static int read_model(const struct reader *r, const struct yaml_node *root, stru
 
 /* ---- tail ---- */
 
-static int read_incomplete(const struct reader *r, const struct yaml_node *root,
+static int read_incomplete(const struct fields *r, const struct yaml_node *root,
                            struct error *err)
 {
     struct package *p = r->package;
@@ -753,9 +639,9 @@ static int read_incomplete(const struct reader *r, const struct yaml_node *root,
         return yaml_error(r->yaml, list, err, "must be a list of at most 64 texts");
     p->incomplete = arena_array(&p->arena, list->count, sizeof *p->incomplete);
     if (!p->incomplete)
-        return out_of_memory(err);
+        return field_no_memory(err);
     for (size_t i = 0; i < list->count; i++) {
-        int status = keep_text(r, &list->children[i], &p->incomplete[i], err);
+        int status = field_keep_text(r, &list->children[i], &p->incomplete[i], err);
         if (status < 0)
             return status;
         p->incomplete_count = i + 1;
@@ -763,20 +649,20 @@ static int read_incomplete(const struct reader *r, const struct yaml_node *root,
     return 0;
 }
 
-static int read_provenance(const struct reader *r, const struct yaml_node *root,
+static int read_provenance(const struct fields *r, const struct yaml_node *root,
                            struct error *err)
 {
     static const char *const keys[] = {"data", "method", "licence", NULL};
     const struct yaml_node *map = NULL;
-    int status = need(r, root, "provenance", &map, err);
+    int status = field_need(r, root, "provenance", &map, err);
     if (status == 0)
         status = yaml_check_keys(r->yaml, map, keys, err);
     if (status == 0)
-        status = need_text(r, map, "data", &r->package->provenance_data, err);
+        status = field_text(r, map, "data", &r->package->provenance_data, err);
     if (status == 0)
-        status = need_text(r, map, "method", &r->package->provenance_method, err);
+        status = field_text(r, map, "method", &r->package->provenance_method, err);
     if (status == 0)
-        status = need_text(r, map, "licence", &r->package->provenance_licence, err);
+        status = field_text(r, map, "licence", &r->package->provenance_licence, err);
     return status;
 }
 
@@ -789,7 +675,7 @@ static size_t count_scalars(const struct yaml_node *node)
 }
 
 /* Leaves as facts: keys joined by '.', places in a list from 1. */
-static int flatten(const struct reader *r, const struct yaml_node *node, const char *key,
+static int flatten(const struct fields *r, const struct yaml_node *node, const char *key,
                    struct error *err)
 {
     struct package *p = r->package;
@@ -797,7 +683,7 @@ static int flatten(const struct reader *r, const struct yaml_node *node, const c
         struct package_fact *fact = &p->performance[p->performance_count];
         *fact = (struct package_fact){key, arena_text(&p->arena, node->text)};
         if (!fact->value)
-            return out_of_memory(err);
+            return field_no_memory(err);
         p->performance_count++;
         return 0;
     }
@@ -807,7 +693,7 @@ static int flatten(const struct reader *r, const struct yaml_node *node, const c
         const char *longer = child->key ? arena_print(&p->arena, "%s%s%s", key, dot, child->key)
                                         : arena_print(&p->arena, "%s%s%zu", key, dot, i + 1);
         if (!longer)
-            return out_of_memory(err);
+            return field_no_memory(err);
         int status = flatten(r, child, longer, err);
         if (status < 0)
             return status;
@@ -815,7 +701,7 @@ static int flatten(const struct reader *r, const struct yaml_node *node, const c
     return 0;
 }
 
-static int read_performance(const struct reader *r, const struct yaml_node *root,
+static int read_performance(const struct fields *r, const struct yaml_node *root,
                             struct error *err)
 {
     struct package *p = r->package;
@@ -825,11 +711,11 @@ static int read_performance(const struct reader *r, const struct yaml_node *root
     if (map->kind != YAML_MAPPING)
         return yaml_error(r->yaml, map, err, "must be a mapping of keys and values");
     p->performance = arena_array(&p->arena, count_scalars(map), sizeof *p->performance);
-    return p->performance ? flatten(r, map, "", err) : out_of_memory(err);
+    return p->performance ? flatten(r, map, "", err) : field_no_memory(err);
 }
 
 /* Without a word on what is missing, everything that a risk needs must be there. */
-static int check_complete(const struct reader *r, const struct yaml_node *root, struct error *err)
+static int check_complete(const struct fields *r, const struct yaml_node *root, struct error *err)
 {
     const struct package *p = r->package;
     if (p->incomplete_count > 0)
@@ -852,12 +738,12 @@ static int check_complete(const struct reader *r, const struct yaml_node *root, 
 }
 
 /* Optional: what an unsure outline means for the risk. */
-static int read_unsure(const struct reader *r, const struct yaml_node *root, struct error *err)
+static int read_unsure(const struct fields *r, const struct yaml_node *root, struct error *err)
 {
     static const char *const words[] = {"no_risk", "allow", NULL};
     const struct yaml_node *node = yaml_get(root, "unsure");
     int index = 0;
-    int status = node ? read_word(r, node, words, &index, err) : 0;
+    int status = node ? field_word(r, node, words, &index, err) : 0;
     r->package->unsure_allowed = index == 1;
     return status;
 }
@@ -868,14 +754,14 @@ int package_read(const struct yaml *yaml, struct package *package, struct error 
         "format", "name", "version", "intended_use", "outcome", "population", "inputs",
         "networks", "radiomics", "agreement_min", "unsure", "scores", "model", "incomplete", "provenance",
         "performance", NULL};
-    static int (*const parts[])(const struct reader *, const struct yaml_node *, struct error *) = {
+    static int (*const parts[])(const struct fields *, const struct yaml_node *, struct error *) = {
         read_head, read_population, read_inputs, read_networks, read_radiomics, read_scores,
         read_model, read_incomplete, read_provenance, read_performance, check_complete};
-    const struct reader r = {yaml, package};
+    const struct fields r = {yaml, package};
     const struct yaml_node *root = yaml_root(yaml);
     int status = yaml_check_keys(yaml, root, keys, err);
     if (status == 0)
-        status = need_number(&r, root, "agreement_min", 0, 1, &package->agreement_min, err);
+        status = field_number(&r, root, "agreement_min", 0, 1, &package->agreement_min, err);
     if (status == 0)
         status = read_unsure(&r, root, err);
     for (size_t i = 0; i < sizeof parts / sizeof *parts && status == 0; i++)
