@@ -24,9 +24,11 @@ static const char usage_text[] =
     "1; lines without outcome or score are left out and counted. A package is computed from\n"
     "columns named like its features; an incomplete one ranks by its linear predictor.\n"
     "\n"
+    "  --package-score NAME      one of the package's scores, in place of its model\n"
     "  --compare COLUMN          a second score for the same patients: DeLong's test, and for\n"
     "                            probabilities NRI and IDI (from the second to the first)\n"
     "  --compare-package FOLDER  the same with a package\n"
+    "  --compare-package-score NAME  one of its scores\n"
     "  --cutoff X                'score >= X' is positive (default: the package's cut-off)\n"
     "  --subgroup COLUMN         figures for each value of a column; may be repeated\n"
     "  --bootstrap N             draws for the bootstrap intervals (default: 2000; 0: none)\n"
@@ -41,10 +43,11 @@ enum { GROUPINGS_MAX = 16 };
 /* A score is a column or a package. */
 struct source {
     const char *column, *folder;
+    const char *part; /* the package's score; NULL: its model */
     struct package *package;
     double *computed;     /* of a package, [rows] */
     const double *values; /* borrowed from `computed` or the cohort */
-    char name[160];
+    char name[224];
 };
 
 struct evaluate {
@@ -66,11 +69,13 @@ static int set_option(struct evaluate *e, int option, const char *value, struct 
     case 'p': e->sources[0].folder = value; return 0;
     case 'S': e->sources[1].column = value; return 0;
     case 'P': e->sources[1].folder = value; return 0;
+    case 'n': e->sources[0].part = value; return 0;
+    case 'N': e->sources[1].part = value; return 0;
     case 'r': e->report = value; return 0;
     case 'C': e->config = value; return 0;
     case 'j': e->json = true; return 0;
     case 'x': e->has_cutoff = true; return number_parse_double(value, &e->cutoff, err);
-    case 'n': return number_parse_int(value, 0, BOOTSTRAP_REPLICATES_MAX, &e->replicates, err);
+    case 'b': return number_parse_int(value, 0, BOOTSTRAP_REPLICATES_MAX, &e->replicates, err);
     case 'e': return number_parse_int(value, 0, UINT32_MAX, &e->seed, err);
     default:
         if (e->grouping_count == GROUPINGS_MAX)
@@ -87,11 +92,14 @@ static int options_read(struct evaluate *e, int argc, char **argv)
                                             {"outcome", required_argument, NULL, 'o'},
                                             {"score", required_argument, NULL, 's'},
                                             {"package", required_argument, NULL, 'p'},
+                                            {"package-score", required_argument, NULL, 'n'},
                                             {"compare", required_argument, NULL, 'S'},
                                             {"compare-package", required_argument, NULL, 'P'},
+                                            {"compare-package-score", required_argument, NULL,
+                                             'N'},
                                             {"cutoff", required_argument, NULL, 'x'},
                                             {"subgroup", required_argument, NULL, 'g'},
-                                            {"bootstrap", required_argument, NULL, 'n'},
+                                            {"bootstrap", required_argument, NULL, 'b'},
                                             {"seed", required_argument, NULL, 'e'},
                                             {"report", required_argument, NULL, 'r'},
                                             {"json", no_argument, NULL, 'j'},
@@ -117,6 +125,9 @@ static int options_read(struct evaluate *e, int argc, char **argv)
                                       "needed");
     if (e->sources[1].column && e->sources[1].folder)
         return command_usage(argv[0], "--compare and --compare-package exclude each other");
+    for (size_t k = 0; k < EVALUATION_SCORES; k++)
+        if (e->sources[k].part && !e->sources[k].folder)
+            return command_usage(argv[0], "'%s' is a score of no package", e->sources[k].part);
     if (e->replicates > 0 && e->replicates < 10)
         return command_usage(argv[0], "--bootstrap '%d': 0, or at least 10", (int)e->replicates);
     return -1;
@@ -142,18 +153,18 @@ static int compute_package(const struct evaluate *e, struct source *s,
     int status = open_package(e, s, err);
     if (status < 0)
         return status;
-    bool risks = score_table_gives_risks(s->package);
+    bool risks = score_table_gives_risks(s->package, s->part);
     double *predictors = calloc(cohort->rows, sizeof *predictors);
     s->computed = calloc(cohort->rows, sizeof *s->computed);
     status = predictors && s->computed
-                 ? score_table(s->package, cohort, predictors, s->computed, err)
+                 ? score_table(s->package, s->part, cohort, predictors, s->computed, err)
                  : error_set(err, STATUS_NOMEM, "out of memory for %zu scores", cohort->rows);
     if (status == 0 && !risks)
         memcpy(s->computed, predictors, cohort->rows * sizeof *predictors);
     free(predictors);
     s->values = s->computed;
-    snprintf(s->name, sizeof s->name, "%s %s%s", s->package->name, s->package->version,
-             risks ? "" : " (linear predictor)");
+    snprintf(s->name, sizeof s->name, "%s %s%s%s%s", s->package->name, s->package->version,
+             s->part ? " " : "", s->part ? s->part : "", risks ? "" : " (linear predictor)");
     return status;
 }
 
@@ -192,7 +203,8 @@ static int run(struct evaluate *e, const struct cohort *cohort, struct evaluatio
         groupings[i] = (struct evaluation_grouping){
             e->groupings[i], cohort_find(cohort, e->groupings[i])->texts};
     const struct package *package = e->sources[0].package;
-    if (!e->has_cutoff && package && package->has_cutoff && score_table_gives_risks(package)) {
+    if (!e->has_cutoff && package && package->has_cutoff &&
+        score_table_gives_risks(package, e->sources[0].part)) {
         e->has_cutoff = true;
         e->cutoff = package->cutoff;
     }

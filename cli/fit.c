@@ -97,7 +97,7 @@ static int take_predictors(struct fit *f, const struct cohort *cohort, struct er
     double *predictors = calloc(cohort->rows + 1, sizeof *predictors);
     if (!predictors)
         return error_set(err, STATUS_NOMEM, "out of memory for a cohort");
-    int status = score_table(f->base, cohort, predictors, NULL, err);
+    int status = score_table(f->base, NULL, cohort, predictors, NULL, err);
     if (status == 0)
         status = fit_data_take_predictor(cohort, f->outcome, predictors, &f->data, err);
     free(predictors);

@@ -19,6 +19,7 @@
 #include "model/score/score.h"
 
 enum { GRID = 8, SAMPLES = GRID * GRID };
+enum { CLINICAL = ROI_COUNT, LISTS }; /* of values: one for each region, and the clinical ones */
 static const double SPACING_MM = 0.1; /* of the masks' pixels */
 static const double NETWORK_TOLERANCE = 1e-3, FEATURE_TOLERANCE = 1e-6, SCORE_TOLERANCE = 1e-6;
 
@@ -282,7 +283,7 @@ static int check_score(const struct package *package, const struct yaml *yaml,
     struct score score;
     int status = yaml_check_keys(yaml, map, keys, err);
     if (status == 0)
-        status = score_predict(package, stated, ROI_COUNT, &score, err);
+        status = score_predict(package, stated, LISTS, &score, err);
     if (status < 0)
         return status;
     if (!score.has_risk)
@@ -296,29 +297,48 @@ static int check_score(const struct package *package, const struct yaml *yaml,
     return status;
 }
 
-/* The score alone, from numbers that stand beside it. */
+/* Values that stand there by name, as features. */
+static int read_values(const struct yaml *yaml, const struct yaml_node *map,
+                       struct feature_list *values, struct error *err)
+{
+    int status = 0;
+    if (map && map->kind != YAML_MAPPING)
+        return yaml_error(yaml, map, err, "must be a mapping of names and values");
+    for (size_t i = 0; map && i < map->count && status == 0; i++) {
+        double value;
+        status = yaml_double(yaml, &map->children[i], &value, err);
+        if (status == 0)
+            status = feature_list_add(values, map->children[i].key, value, false, err);
+    }
+    return status;
+}
+
+static int check_value(const struct package *package, const struct yaml *yaml,
+                       const struct yaml_node *map, const char *key, const char *name,
+                       const struct feature_list *values, struct error *err)
+{
+    double found;
+    int status = score_value(package, name, &values, 1, &found, err);
+    return status < 0 ? status : check_number(package, yaml, map, key, found, err);
+}
+
+/* The scores and the model alone, from numbers that stand beside them. */
 static int check_table(const struct package *package, const struct yaml *yaml,
                        const struct yaml_node *map, struct error *err)
 {
-    static const char *const keys[] = {"values", "linear_predictor", NULL};
+    static const char *const keys[] = {"values", "scores", "linear_predictor", NULL};
     struct feature_list stated = {0};
-    const struct feature_list *lists[] = {&stated};
-    const struct yaml_node *values = yaml_get(map, "values");
-    struct score score = {0};
+    const struct yaml_node *scores = yaml_get(map, "scores");
     int status = yaml_check_keys(yaml, map, keys, err);
-    if (status == 0 && (!values || values->kind != YAML_MAPPING))
-        status = yaml_error(yaml, map, err, "'values' is missing");
-    for (size_t i = 0; status == 0 && i < values->count; i++) {
-        double value;
-        status = yaml_double(yaml, &values->children[i], &value, err);
-        if (status == 0)
-            status = feature_list_add(&stated, values->children[i].key, value, false, err);
+    if (status == 0)
+        status = read_values(yaml, yaml_get(map, "values"), &stated, err);
+    for (size_t i = 0; i < package->score_count && status == 0; i++) {
+        const char *name = package->scores[i].name;
+        status = scores ? check_value(package, yaml, scores, name, name, &stated, err)
+                        : yaml_error(yaml, map, err, "'scores' is missing");
     }
-    if (status == 0)
-        status = score_predict(package, lists, 1, &score, err);
-    if (status == 0)
-        status = check_number(package, yaml, map, "linear_predictor", score.linear_predictor, err);
-    score_release(&score);
+    if (status == 0 && package->has_model)
+        status = check_value(package, yaml, map, "linear_predictor", "model", &stated, err);
     feature_list_release(&stated);
     return status;
 }
@@ -336,10 +356,11 @@ static bool computes(const struct package *package)
 }
 
 static int check_all(const struct package *package, const struct package_nets *nets,
-                     const struct yaml *yaml, struct feature_list stated[ROI_COUNT],
+                     const struct yaml *yaml, struct feature_list stated[LISTS],
                      struct error *err)
 {
-    static const char *const keys[] = {"format", "networks", "features", "score", "table", NULL};
+    static const char *const keys[] = {"format", "networks", "features", "clinical", "score",
+                                       "table", NULL};
     const struct yaml_node *root = yaml_root(yaml);
     int64_t format;
     int status = yaml_check_keys(yaml, root, keys, err);
@@ -357,7 +378,10 @@ static int check_all(const struct package *package, const struct package_nets *n
         if (package->required[roi])
             status = check_features(package, yaml, yaml_get(root, "features"), (enum roi)roi,
                                     &stated[roi], err);
-    const struct feature_list *lists[ROI_COUNT] = {&stated[ROI_TUMOUR], &stated[ROI_NODE]};
+    if (status == 0)
+        status = read_values(yaml, yaml_get(root, "clinical"), &stated[CLINICAL], err);
+    const struct feature_list *lists[LISTS] = {&stated[ROI_TUMOUR], &stated[ROI_NODE],
+                                               &stated[CLINICAL]};
     if (status == 0 && has_score(package))
         status = check_score(package, yaml, yaml_get(root, "score"), lists, err);
     return status;
@@ -368,15 +392,15 @@ int package_selftest(const struct package *package, const struct package_nets *n
 {
     char path[PATH_MAX];
     struct yaml *yaml;
-    struct feature_list stated[ROI_COUNT] = {0};
+    struct feature_list stated[LISTS] = {0};
     int status = selftest_path(package, "selftest.yaml", path, err);
     if (status == 0)
         status = yaml_load_file(path, &yaml, err);
     if (status < 0)
         return status;
     status = check_all(package, nets, yaml, stated, err);
-    for (int roi = 0; roi < ROI_COUNT; roi++)
-        feature_list_release(&stated[roi]);
+    for (int i = 0; i < LISTS; i++)
+        feature_list_release(&stated[i]);
     yaml_unload(yaml);
     return status;
 }
@@ -436,12 +460,63 @@ static int print_features(const struct feature_list *features, enum roi roi, str
     return status;
 }
 
+static int print_named(const char *name, double value, struct buffer *out, struct error *err)
+{
+    char number[NUMBER_TEXT_SIZE];
+    number_format(value, number);
+    int status = buffer_print(out, err, "    ");
+    if (status == 0)
+        status = yaml_print_text(out, name, err);
+    return status < 0 ? status : buffer_print(out, err, ": %s\n", number);
+}
+
+/* Values for the terms whose features begin with `prefix`, as far as they are not there yet: each
+ * one scale from its centre, so that its coefficient counts. */
+static int print_term_values(const struct package_term *terms, size_t count, const char *prefix,
+                             struct feature_list *values, struct buffer *out, struct error *err)
+{
+    int status = 0;
+    for (size_t i = 0; i < count && status == 0; i++) {
+        const struct package_term *term = &terms[i];
+        if (term->score || strncmp(term->feature, prefix, strlen(prefix)) != 0 ||
+            feature_list_find(values, term->feature))
+            continue;
+        double value = term->centre + term->scale;
+        status = feature_list_add(values, term->feature, value, false, err);
+        if (status == 0)
+            status = print_named(term->feature, value, out, err);
+    }
+    return status;
+}
+
+static int print_values(const struct package *package, const char *prefix,
+                        struct feature_list *values, struct buffer *out, struct error *err)
+{
+    int status = 0;
+    for (size_t i = 0; i < package->score_count && status == 0; i++)
+        status = print_term_values(package->scores[i].terms, package->scores[i].term_count, prefix,
+                                   values, out, err);
+    return status < 0 ? status
+                      : print_term_values(package->terms, package->term_count, prefix, values, out,
+                                          err);
+}
+
+static int print_clinical(const struct package *package, struct feature_list *values,
+                          struct buffer *out, struct error *err)
+{
+    struct buffer lines BUFFER_AUTO = {0};
+    int status = print_values(package, "clinical_", values, &lines, err);
+    if (status == 0 && lines.size > 0)
+        status = buffer_print(out, err, "clinical:\n%s", buffer_text(&lines));
+    return status;
+}
+
 static int print_score(const struct package *package, const struct feature_list *const *features,
                        struct buffer *out, struct error *err)
 {
     struct score score;
     char predictor[NUMBER_TEXT_SIZE], risk[NUMBER_TEXT_SIZE];
-    int status = score_predict(package, features, ROI_COUNT, &score, err);
+    int status = score_predict(package, features, LISTS, &score, err);
     if (status < 0)
         return status;
     number_format(score.linear_predictor, predictor);
@@ -457,8 +532,7 @@ static int print_score(const struct package *package, const struct feature_list 
 }
 
 static int print_all(const struct package *package, const struct package_nets *nets,
-                     struct feature_list features[ROI_COUNT], struct buffer *out,
-                     struct error *err)
+                     struct feature_list features[LISTS], struct buffer *out, struct error *err)
 {
     bool any = package->networks[ROI_TUMOUR].present || package->networks[ROI_NODE].present ||
                package->view.present;
@@ -477,38 +551,36 @@ static int print_all(const struct package *package, const struct package_nets *n
         if (status == 0)
             status = print_features(&features[roi], (enum roi)roi, out, err);
     }
-    const struct feature_list *lists[ROI_COUNT] = {&features[ROI_TUMOUR], &features[ROI_NODE]};
+    if (status == 0)
+        status = print_clinical(package, &features[CLINICAL], out, err);
+    const struct feature_list *lists[LISTS] = {&features[ROI_TUMOUR], &features[ROI_NODE],
+                                               &features[CLINICAL]};
     if (status == 0 && has_score(package))
         status = print_score(package, lists, out, err);
     return status;
 }
 
-/* Every term one scale from its centre, so that each coefficient counts. */
 static int print_table(const struct package *package, struct buffer *out, struct error *err)
 {
     struct feature_list values = {0};
     const struct feature_list *lists[] = {&values};
-    struct score score = {0};
+    double value = 0;
     char number[NUMBER_TEXT_SIZE];
     int status = buffer_print(out, err, "format: 1\ntable:\n  values:\n");
-    for (size_t i = 0; i < package->term_count && status == 0; i++) {
-        const struct package_term *term = &package->terms[i];
-        double value = term->centre + term->scale;
-        number_format(value, number);
-        status = feature_list_add(&values, term->feature, value, false, err);
+    if (status == 0)
+        status = print_values(package, "", &values, out, err);
+    if (status == 0 && package->score_count > 0)
+        status = buffer_print(out, err, "  scores:\n");
+    for (size_t i = 0; i < package->score_count && status == 0; i++) {
+        status = score_value(package, package->scores[i].name, lists, 1, &value, err);
         if (status == 0)
-            status = buffer_print(out, err, "    ");
-        if (status == 0)
-            status = yaml_print_text(out, term->feature, err);
-        if (status == 0)
-            status = buffer_print(out, err, ": %s\n", number);
+            status = print_named(package->scores[i].name, value, out, err);
     }
-    if (status == 0)
-        status = score_predict(package, lists, 1, &score, err);
-    number_format(score.linear_predictor, number);
-    if (status == 0)
+    if (status == 0 && package->has_model)
+        status = score_value(package, "model", lists, 1, &value, err);
+    number_format(value, number);
+    if (status == 0 && package->has_model)
         status = buffer_print(out, err, "  linear_predictor: %s\n", number);
-    score_release(&score);
     feature_list_release(&values);
     return status;
 }
@@ -528,13 +600,13 @@ int package_selftest_write(const struct package *package, const struct package_n
 {
     char path[PATH_MAX];
     struct buffer out BUFFER_AUTO = {0};
-    struct feature_list features[ROI_COUNT] = {0};
+    struct feature_list features[LISTS] = {0};
     int status = selftest_path(package, "selftest.yaml", path, err);
     if (status == 0)
         status = computes(package) || has_pictures(package)
                      ? print_all(package, nets, features, &out, err)
                      : print_table(package, &out, err);
-    for (int roi = 0; roi < ROI_COUNT; roi++)
-        feature_list_release(&features[roi]);
+    for (int i = 0; i < LISTS; i++)
+        feature_list_release(&features[i]);
     return status < 0 ? status : file_write(path, out.data, out.size, err);
 }

@@ -318,7 +318,7 @@ static void test_package_scores_as_fitted(void **state)
     assert_int_equal(package->term_count, f.model.term_count);
     assert_non_null(package->covariance);
     assert_int_equal(package->incomplete_count, 1);
-    assert_int_equal(score_table(package, &f.cohort, predictors, NULL, &err), 0);
+    assert_int_equal(score_table(package, NULL, &f.cohort, predictors, NULL, &err), 0);
     for (size_t i = 0; i < f.data.values.rows; i++)
         if (fabs(predictors[f.data.source_rows[i]] - fit_predict(&f.model, &f.data, i)) > 1e-9)
             fail_msg("row %zu differs", i);
@@ -347,7 +347,7 @@ static void test_recalibration(void **state)
     fixture_release(&f);
     struct package *base = open_package("base");
     assert_int_equal(cohort_read(path_of("other.csv"), NULL, 0, &cohort, &err), 0);
-    assert_int_equal(score_table(base, &cohort, before, NULL, &err), 0);
+    assert_int_equal(score_table(base, NULL, &cohort, before, NULL, &err), 0);
     assert_int_equal(fit_data_take_predictor(&cohort, "y", before, &data, &err), 0);
     for (int slope = 0; slope < 2; slope++) {
         char text[200];
@@ -365,7 +365,7 @@ static void test_recalibration(void **state)
         struct package *made = open_package(slope ? "recalibrated2" : "recalibrated1");
         assert_string_equal(made->name, "test");
         assert_string_equal(made->version, "local");
-        assert_int_equal(score_table(made, &cohort, after, NULL, &err), 0);
+        assert_int_equal(score_table(made, NULL, &cohort, after, NULL, &err), 0);
         for (size_t i = 0; i < cohort.rows; i++)
             if (fabs(after[i] - (a + b * before[i])) > 1e-9)
                 fail_msg("row %zu differs", i);

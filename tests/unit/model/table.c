@@ -43,13 +43,13 @@ static void test_scores(void **state)
     struct cohort table;
     double lp[2], risks[2];
     read_table("a,tumour_a,b\n9,3,1\n9,NA,1\n", &table); /* tumour_a counts before a */
-    assert_int_equal(score_table(&p, &table, lp, risks, NULL), 0);
+    assert_int_equal(score_table(&p, NULL, &table, lp, risks, NULL), 0);
     assert_true(fabs(lp[0] - (0.5 + 3 - 1)) < 1e-15);
     assert_true(fabs(risks[0] - 1 / (1 + exp(-2.5))) < 1e-15);
     assert_true(isnan(lp[1]) && isnan(risks[1]));
     p.incomplete_count = 1;
-    assert_false(score_table_gives_risks(&p));
-    assert_int_equal(score_table(&p, &table, lp, risks, NULL), 0);
+    assert_false(score_table_gives_risks(&p, NULL));
+    assert_int_equal(score_table(&p, NULL, &table, lp, risks, NULL), 0);
     assert_true(fabs(lp[0] - 2.5) < 1e-15 && isnan(risks[0]));
     cohort_release(&table);
 }
@@ -62,18 +62,18 @@ static void test_refused(void **state)
     struct error err = {0};
     double lp[1];
     read_table("a,c\n1,2\n", &table);
-    assert_int_equal(score_table(&p, &table, lp, NULL, &err), STATUS_NOT_FOUND);
+    assert_int_equal(score_table(&p, NULL, &table, lp, NULL, &err), STATUS_NOT_FOUND);
     assert_non_null(strstr(err.message, "lacks 1 of the 2 columns that package test needs, first "
                                         "'tumour_b'"));
     p.required[ROI_NODE] = true; /* 'a' could be of either region */
-    assert_int_equal(score_table(&p, &table, lp, NULL, &err), STATUS_NOT_FOUND);
+    assert_int_equal(score_table(&p, NULL, &table, lp, NULL, &err), STATUS_NOT_FOUND);
     assert_non_null(strstr(err.message, "lacks 2 of the 2"));
     p.has_model = false;
-    assert_int_equal(score_table(&p, &table, lp, NULL, &err), STATUS_INVALID);
+    assert_int_equal(score_table(&p, NULL, &table, lp, NULL, &err), STATUS_INVALID);
     cohort_release(&table);
     p = tumour_package();
     read_table("a,b\n1,word\n", &table);
-    assert_int_equal(score_table(&p, &table, lp, NULL, &err), STATUS_INVALID);
+    assert_int_equal(score_table(&p, NULL, &table, lp, NULL, &err), STATUS_INVALID);
     assert_null(strstr(err.message, "word"));
     cohort_release(&table);
 }
