@@ -65,11 +65,18 @@ const struct feature *feature_list_find(const struct feature_list *list, const c
     return NULL;
 }
 
+void heat_map_release(struct heat_map *heat)
+{
+    plane_release(&heat->plane);
+    *heat = (struct heat_map){0};
+}
+
 void region_finding_release(struct region_finding *region)
 {
     mask_release(&region->mask);
     mask_release(&region->hilum);
     feature_list_release(&region->features);
+    heat_map_release(&region->heat);
     *region = (struct region_finding){.image = -1};
 }
 

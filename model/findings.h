@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "image/calibration.h"
+#include "image/geometry.h"
 #include "image/image.h"
 #include "image/quality.h"
 
@@ -71,6 +72,14 @@ int feature_list_add(struct feature_list *list, const char *name, double value, 
                      struct error *err);
 const struct feature *feature_list_find(const struct feature_list *list, const char *name);
 
+/* Where on a picture a score comes from (model/deep.h). */
+struct heat_map {
+    struct plane plane; /* of the picture's size: above 0 raises the score, below 0 lowers it;
+                           no values: there is none */
+    struct bounds seen; /* what the networks saw of the picture, inclusive; 0 outside */
+};
+void heat_map_release(struct heat_map *heat);
+
 /* One outlined region. */
 struct region_finding {
     bool found;
@@ -89,6 +98,7 @@ struct region_finding {
     struct calibration calibration;
     struct measurements measurements;
     struct feature_list features;
+    struct heat_map heat; /* of its deep features' part in the package's model */
 };
 void region_finding_release(struct region_finding *region);
 

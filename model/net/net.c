@@ -303,14 +303,13 @@ static int tensor_named(const struct net *net, enum direction direction, size_t 
     return translate(net->library, api->AllocatorFree(allocator, text), err, "free memory");
 }
 
-static int check_type(const struct net *net, enum direction direction, size_t index,
-                      const char *name, const struct net_shape *wanted, struct error *err)
+/* As the file states it. */
+static int describe(const struct net *net, enum direction direction, size_t index, int *ret_type,
+                    struct net_shape *ret_shape, struct error *err)
 {
     const struct ort_api *api = net->library->api;
     OrtTypeInfo *type = NULL;
     const OrtTensorTypeAndShapeInfo *info = NULL;
-    struct net_shape shape = {0};
-    int element = 0;
     OrtStatus *failed = direction == INPUT
                             ? api->SessionGetInputTypeInfo(net->session, index, &type)
                             : api->SessionGetOutputTypeInfo(net->session, index, &type);
@@ -319,15 +318,11 @@ static int check_type(const struct net *net, enum direction direction, size_t in
         return status;
     status = translate(net->library, api->CastTypeInfoToTensorInfo(type, &info), err,
                        "describe a tensor");
+    *ret_type = 0; /* what is no tensor has none */
     if (status == 0 && info)
-        status = read_shape(net, info, &element, &shape, err);
+        status = read_shape(net, info, ret_type, ret_shape, err);
     api->ReleaseTypeInfo(type);
-    if (status < 0)
-        return status;
-    if (element != ORT_TYPE_FLOAT || !shape_fits(&shape, wanted))
-        return error_set(err, STATUS_INVALID,
-                         "the network's tensor '%s' has another type or shape than stated", name);
-    return 0;
+    return status;
 }
 
 static int tensor_count(const struct net *net, enum direction direction, size_t *ret_count,
@@ -339,19 +334,48 @@ static int tensor_count(const struct net *net, enum direction direction, size_t 
     return translate(net->library, failed, err, "count tensors");
 }
 
-static int check_tensor(const struct net *net, enum direction direction, size_t count,
-                        const char *name, const struct net_shape *wanted, struct error *err)
+/* The tensor of this name, which must be of floats. */
+static int find_tensor(const struct net *net, enum direction direction, size_t count,
+                       const char *name, struct net_shape *ret_shape, struct error *err)
 {
     for (size_t i = 0; i < count; i++) {
         bool same;
+        int element;
+        struct net_shape shape = {0};
         int status = tensor_named(net, direction, i, name, &same, err);
         if (status < 0)
             return status;
-        if (same)
-            return check_type(net, direction, i, name, wanted, err);
+        if (!same)
+            continue;
+        status = describe(net, direction, i, &element, &shape, err);
+        if (status == 0 && element != ORT_TYPE_FLOAT)
+            status = error_set(err, STATUS_INVALID,
+                               "the network's tensor '%s' has another type than stated", name);
+        if (status == 0)
+            *ret_shape = shape;
+        return status;
     }
     return error_set(err, STATUS_INVALID, "the network has no %s '%s'",
                      direction == INPUT ? "input" : "output", name);
+}
+
+static int check_tensor(const struct net *net, enum direction direction, size_t count,
+                        const char *name, const struct net_shape *wanted, struct error *err)
+{
+    struct net_shape shape;
+    int status = find_tensor(net, direction, count, name, &shape, err);
+    if (status == 0 && !shape_fits(&shape, wanted))
+        status = error_set(err, STATUS_INVALID,
+                           "the network's tensor '%s' has another shape than stated", name);
+    return status;
+}
+
+int net_output_shape(const struct net *net, const char *output, struct net_shape *ret_shape,
+                     struct error *err)
+{
+    size_t outputs;
+    int status = tensor_count(net, OUTPUT, &outputs, err);
+    return status < 0 ? status : find_tensor(net, OUTPUT, outputs, output, ret_shape, err);
 }
 
 int net_check(const struct net *net, const char *input, const struct net_shape *input_shape,

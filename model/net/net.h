@@ -46,6 +46,11 @@ void net_free(struct net *net);
 int net_check(const struct net *net, const char *input, const struct net_shape *input_shape,
               const char *output, const struct net_shape *output_shape, struct error *err);
 
+/* The shape of an output as the file states it; a side that the file leaves open is below 0.
+ * STATUS_INVALID: no such output, or none of floats. */
+int net_output_shape(const struct net *net, const char *output, struct net_shape *ret_shape,
+                     struct error *err);
+
 /* Run once. Inputs are borrowed for the call. The caller sets names, shapes and room for the
  * values of `outputs`; they are filled. A network that answers with another shape or type is
  * STATUS_INVALID. */

@@ -81,6 +81,9 @@ static int bind_networks(const struct manifest *manifest, struct package *packag
     }
     if (status == 0 && package->view.present)
         status = bind_network(manifest, package, package->view.file, package->view.sha256, err);
+    for (size_t i = 0; i < package->deep_count && status == 0; i++)
+        status = bind_network(manifest, package, package->deep[i].file, package->deep[i].sha256,
+                              err);
     return status;
 }
 
@@ -162,6 +165,15 @@ int package_nets_open(const struct package *package, const struct net_library *l
                 error_prefix(err, "package %s: %s", package->name, view->file);
         }
     }
+    for (size_t i = 0; i < package->deep_count && status == 0; i++) {
+        const struct package_deep *deep = &package->deep[i];
+        status = open_network(package, library, deep->file, deep->sha256, &nets.deep[i], err);
+        if (status == 0) {
+            status = deep_check(nets.deep[i], &deep->network, err);
+            if (status < 0)
+                error_prefix(err, "package %s: %s", package->name, deep->file);
+        }
+    }
     if (status < 0) {
         package_nets_release(&nets);
         return status;
@@ -175,5 +187,7 @@ void package_nets_release(struct package_nets *nets)
     for (int roi = 0; roi < ROI_COUNT; roi++)
         net_free(nets->net[roi]);
     net_free(nets->view);
+    for (size_t i = 0; i < PACKAGE_DEEP_MAX; i++)
+        net_free(nets->deep[i]);
     *nets = (struct package_nets){0};
 }

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "model/deep.h"
 #include "model/findings.h"
 #include "model/net/net.h"
 #include "model/outline.h"
@@ -54,6 +55,14 @@ struct package_view {
     struct view_network network;
 };
 
+enum { PACKAGE_DEEP_MAX = 8 };
+
+struct package_deep {
+    const char *file;
+    char sha256[DIGEST_TEXT_SIZE];
+    struct deep_network network;
+};
+
 struct package_term {
     const char *feature;
     double centre, scale, coefficient; /* coefficient × (value − centre) / scale */
@@ -93,6 +102,8 @@ struct package {
     struct package_network networks[ROI_COUNT];
     struct package_view view; /* tells breast from axilla where nothing else does */
     struct radiomics_settings *radiomics; /* owned; NULL: none */
+    struct package_deep *deep; /* networks whose output is features */
+    size_t deep_count;         /* PACKAGE_DEEP_MAX at most */
     double agreement_min; /* below it an outline is unsure; 0 to 1 */
     bool unsure_allowed;  /* a risk in spite of an unsure outline */
     struct package_score *scores; /* in the order they are computed */
@@ -137,11 +148,20 @@ void package_free(struct package *package);
 struct package_nets {
     struct net *net[ROI_COUNT];
     struct net *view;
+    struct net *deep[PACKAGE_DEEP_MAX]; /* in the package's order */
 };
 /* Opens them and checks names and shapes. */
 int package_nets_open(const struct package *package, const struct net_library *library,
                       struct package_nets *ret_nets, struct error *err);
 void package_nets_release(struct package_nets *nets);
+
+/* Append the features of the package's deep networks for `roi` to region->features, and add what
+ * they contribute to its model to region->heat, where a network brings its activations and the
+ * model uses its features. The mask is not empty and has the picture's size. A region too narrow for a
+ * network has NaN for its features. */
+int package_deep_features(const struct package *package, const struct package_nets *nets,
+                          const struct image *grey, enum roi roi, struct region_finding *region,
+                          struct error *err);
 
 /* Compare what this machine computes with selftest/selftest.yaml, stage by stage: networks to
  * 1e-3, features to 1e-6 relative, score to 1e-6. STATUS_CONFLICT names the first difference;

@@ -7,6 +7,7 @@
 #include "model/features.h"
 #include "model/package/fields.h"
 #include "model/package/manifest.h"
+#include "model/package/read_deep.h"
 #include "model/radiomics/radiomics.h"
 
 enum { TERMS_MAX = 4096, COVARIANCE_SIDE_MAX = 256, NAME_MAX_CHARACTERS = 64 };
@@ -124,30 +125,6 @@ static int read_inputs(const struct fields *r, const struct yaml_node *root, str
 
 /* ---- networks ---- */
 
-static int read_file_name(const struct fields *r, const struct yaml_node *map,
-                          const char **ret_file, char sha256[DIGEST_TEXT_SIZE],
-                          struct error *err)
-{
-    int status = field_text(r, map, "file", ret_file, err);
-    if (status < 0)
-        return status;
-    if (!manifest_path_valid(*ret_file))
-        return yaml_error(r->yaml, yaml_get(map, "file"), err,
-                          "must be a plain path below the package");
-    const struct yaml_node *node = yaml_get(map, "sha256");
-    const char *hex;
-    if (!node)
-        return 0;
-    status = yaml_text(r->yaml, node, &hex, err);
-    if (status < 0)
-        return status;
-    if (strlen(hex) != DIGEST_TEXT_SIZE - 1 ||
-        strspn(hex, "0123456789abcdef") != DIGEST_TEXT_SIZE - 1)
-        return yaml_error(r->yaml, node, err, "must be 64 lower-case hexadecimal digits");
-    memcpy(sha256, hex, DIGEST_TEXT_SIZE);
-    return 0;
-}
-
 static int read_normalisation(const struct fields *r, const struct yaml_node *map,
                               double *ret_scale, double *ret_mean, double *ret_std,
                               struct error *err)
@@ -242,7 +219,7 @@ static int read_network(const struct fields *r, const struct yaml_node *map, enu
     int64_t size;
     int status = yaml_check_keys(r->yaml, map, keys, err);
     if (status == 0)
-        status = read_file_name(r, map, &network->file, network->sha256, err);
+        status = field_file(r, map, &network->file, network->sha256, err);
     if (status == 0)
         status = field_name_or(r, map, "input", "image", &outline->input, err);
     if (status == 0)
@@ -281,7 +258,7 @@ static int read_view(const struct fields *r, const struct yaml_node *map, struct
     int64_t size;
     int status = yaml_check_keys(r->yaml, map, keys, err);
     if (status == 0)
-        status = read_file_name(r, map, &view->file, view->sha256, err);
+        status = field_file(r, map, &view->file, view->sha256, err);
     if (status == 0)
         status = field_name_or(r, map, "input", "image", &view->network.input, err);
     if (status == 0)
@@ -752,11 +729,11 @@ int package_read(const struct yaml *yaml, struct package *package, struct error 
 {
     static const char *const keys[] = {
         "format", "name", "version", "intended_use", "outcome", "population", "inputs",
-        "networks", "radiomics", "agreement_min", "unsure", "scores", "model", "incomplete", "provenance",
-        "performance", NULL};
+        "networks", "radiomics", "deep", "agreement_min", "unsure", "scores", "model", "incomplete",
+        "provenance", "performance", NULL};
     static int (*const parts[])(const struct fields *, const struct yaml_node *, struct error *) = {
-        read_head, read_population, read_inputs, read_networks, read_radiomics, read_scores,
-        read_model, read_incomplete, read_provenance, read_performance, check_complete};
+        read_head, read_population, read_inputs, read_networks, read_radiomics, package_read_deep,
+        read_scores, read_model, read_incomplete, read_provenance, read_performance, check_complete};
     const struct fields r = {yaml, package};
     const struct yaml_node *root = yaml_root(yaml);
     int status = yaml_check_keys(yaml, root, keys, err);
