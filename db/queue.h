@@ -105,6 +105,7 @@ struct queue_result {
     bool not_applicable; /* the study ends so, with `reason`; then no objects */
     const char *reason;  /* plain words, no patient data; "" when there is nothing to say */
     const char *package_name, *package_version, *package_sha256, *software_version;
+    const char *settings_sha256; /* digest of the settings that count for results; NULL: "" */
     const char *content_sha256; /* digest of all that can change the objects */
     const char *json;           /* the whole result as JSON text */
     const struct queue_features *features;
@@ -130,6 +131,11 @@ const char *queue_committed_name(enum queue_committed committed);
  * nothing was stored. */
 int queue_commit(struct db *db, int64_t job, const char *token, const struct queue_result *result,
                  enum queue_committed *ret_committed, struct error *err);
+
+/* What another package says of a job that is done, stored beside its result and sent to nobody;
+ * objects and destinations of `result` do not count. One for each name and version: a later one
+ * replaces it. */
+int queue_shadow(struct db *db, int64_t job, const struct queue_result *result, struct error *err);
 
 /* By a person: failed and deferred deliveries are due at once; where there are none, the study's
  * last job is pending again with attempt 0, of the same generation and creation time, so that an

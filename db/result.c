@@ -99,23 +99,20 @@ static int features_add(struct db *db, int64_t result, const struct queue_featur
         NULL, err);
 }
 
-static int result_add(struct db *db, int64_t job, const struct queue_result *r, struct error *err)
+static int result_add(struct db *db, int64_t job, const char *kind, const struct queue_result *r,
+                      struct error *err)
 {
     DB_ROWS_AUTO struct pg_result *rows = NULL;
-    /* An earlier one: the study was retried. */
-    int status = db_query(db, "DELETE FROM result WHERE job = $1", DB_VALUES(db_int(job)), NULL,
-                          err);
-    if (status == 0)
-        status = db_query(db,
-            "INSERT INTO result (job, outcome, risk, reason, package_name, package_version,"
-            " package_sha256, software_version, content_sha256, content)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb) RETURNING id",
-            DB_VALUES(db_int(job), db_text(r->outcome),
-                      r->has_risk ? db_double(r->risk) : db_null(), db_text(r->reason),
-                      db_text(r->package_name), db_text(r->package_version),
-                      db_text(r->package_sha256), db_text(r->software_version),
-                      db_text(r->content_sha256), db_text(r->json)),
-            &rows, err);
+    int status = db_query(db,
+        "INSERT INTO result (job, kind, outcome, risk, reason, package_name, package_version,"
+        " package_sha256, software_version, settings_sha256, content_sha256, content)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb) RETURNING id",
+        DB_VALUES(db_int(job), db_text(kind), db_text(r->outcome),
+                  r->has_risk ? db_double(r->risk) : db_null(), db_text(r->reason),
+                  db_text(r->package_name), db_text(r->package_version),
+                  db_text(r->package_sha256), db_text(r->software_version),
+                  db_text(r->settings_sha256), db_text(r->content_sha256), db_text(r->json)),
+        &rows, err);
     for (size_t i = 0; i < r->feature_count && status == 0; i++)
         status = features_add(db, db_get_int(rows, 0, 0), &r->features[i], err);
     return status;
@@ -283,8 +280,11 @@ static int commit(struct db *db, int64_t job, const char *token, const struct qu
         *ret_committed = QUEUE_NEXT_GENERATION;
         return generation_open(db, fenced.study, fenced.generation + 1, job, err);
     }
+    if (status == 0) /* earlier ones: the study was retried */
+        status = db_query(db, "DELETE FROM result WHERE job = $1", DB_VALUES(db_int(job)), NULL,
+                          err);
     if (status == 0)
-        status = result_add(db, job, r, err);
+        status = result_add(db, job, "report", r, err);
     if (status == 0)
         status = objects_add(db, job, r, buffer_text(&uids), fenced.current, err);
     if (status < 0)
@@ -306,4 +306,19 @@ int queue_commit(struct db *db, int64_t job, const char *token, const struct que
     if (status == 0)
         *ret_committed = committed;
     return status;
+}
+
+static int shadow(struct db *db, int64_t job, const struct queue_result *r, struct error *err)
+{
+    int status = db_query(db,
+        "DELETE FROM result WHERE job = $1 AND kind = 'shadow' AND package_name = $2"
+        " AND package_version = $3",
+        DB_VALUES(db_int(job), db_text(r->package_name), db_text(r->package_version)), NULL, err);
+    return status < 0 ? status : result_add(db, job, "shadow", r, err);
+}
+
+int queue_shadow(struct db *db, int64_t job, const struct queue_result *result, struct error *err)
+{
+    int status = db_begin(db, err);
+    return status < 0 ? status : db_end(db, shadow(db, job, result, err), err);
 }
