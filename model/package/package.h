@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "model/clinical.h"
 #include "model/deep.h"
 #include "model/findings.h"
 #include "model/net/net.h"
@@ -32,6 +33,7 @@ const char *evidence_name(enum evidence_kind kind);
 struct package_criterion {
     enum evidence_kind evidence;
     const char *text; /* what a radiologist reads */
+    struct clinical_input rule; /* which evidence counts: that says yes */
 };
 
 /* Which calibration terms with needs_calibration accept. */
@@ -99,6 +101,8 @@ struct package {
     size_t population_count;
     bool required[ROI_COUNT]; /* regions without which there is no risk */
     enum package_sizes sizes;
+    struct clinical_input *clinical; /* that terms name "clinical_NAME" */
+    size_t clinical_count;
     struct package_network networks[ROI_COUNT];
     struct package_view view; /* tells breast from axilla where nothing else does */
     struct radiomics_settings *radiomics; /* owned; NULL: none */

@@ -7,6 +7,7 @@
 #include "model/features.h"
 #include "model/package/fields.h"
 #include "model/package/manifest.h"
+#include "model/package/read_clinical.h"
 #include "model/package/read_deep.h"
 #include "model/radiomics/radiomics.h"
 
@@ -66,7 +67,7 @@ static int read_head(const struct fields *r, const struct yaml_node *root, struc
 static int read_population(const struct fields *r, const struct yaml_node *root,
                            struct error *err)
 {
-    static const char *const keys[] = {"evidence", "text", NULL};
+    static const char *const keys[] = {"evidence", "text", PACKAGE_CRITERION_KEYS, NULL};
     const char *kinds[EVIDENCE_COUNT + 1] = {0};
     struct package *p = r->package;
     const struct yaml_node *list = NULL;
@@ -91,6 +92,13 @@ static int read_population(const struct fields *r, const struct yaml_node *root,
         if (status < 0)
             return status;
         p->population[i].evidence = (enum evidence_kind)index;
+        for (size_t k = 0; status == 0 && k < i; k++)
+            if ((int)p->population[k].evidence == index)
+                status = yaml_error(r->yaml, kind, err, "the evidence stands twice");
+        if (status == 0)
+            status = package_read_criterion(r, item, &p->population[i], err);
+        if (status < 0)
+            return status;
         p->population_count = i + 1;
     }
     return 0;
@@ -98,7 +106,7 @@ static int read_population(const struct fields *r, const struct yaml_node *root,
 
 static int read_inputs(const struct fields *r, const struct yaml_node *root, struct error *err)
 {
-    static const char *const keys[] = {"regions", "sizes_require_calibration", NULL};
+    static const char *const keys[] = {"regions", "sizes_require_calibration", "clinical", NULL};
     static const char *const sizes[] = {"region", "estimated", "none", NULL};
     const struct yaml_node *map = NULL, *list = NULL, *node = NULL;
     int index;
@@ -120,7 +128,7 @@ static int read_inputs(const struct fields *r, const struct yaml_node *root, str
         status = field_word(r, node, sizes, &index, err);
     if (status == 0)
         r->package->sizes = (enum package_sizes)index;
-    return status;
+    return status < 0 ? status : package_read_clinical(r, map, err);
 }
 
 /* ---- networks ---- */
@@ -310,6 +318,16 @@ static int read_radiomics(const struct fields *r, const struct yaml_node *root, 
     return radiomics_settings_read(r->yaml, node, r->package->radiomics, NULL, err);
 }
 
+static bool is_clinical_input(const struct package *package, const char *feature)
+{
+    static const char prefix[] = "clinical_";
+    const size_t n = sizeof prefix - 1;
+    for (size_t i = 0; strncmp(feature, prefix, n) == 0 && i < package->clinical_count; i++)
+        if (strcmp(feature + n, package->clinical[i].variable->name) == 0)
+            return true;
+    return false;
+}
+
 static int read_feature_name(const struct fields *r, const struct yaml_node *item,
                              struct package_term *term, struct error *err)
 {
@@ -332,10 +350,14 @@ static int read_feature_name(const struct fields *r, const struct yaml_node *ite
             return yaml_error(r->yaml, node, err, "belongs to a region that inputs do not name");
         return 0;
     }
+    if (is_clinical_input(r->package, term->feature))
+        return 0;
     /* No picture has it; a package that gives no risk may still rank tables by it. */
     if (!yaml_is_null(yaml_get(yaml_root(r->yaml), "incomplete")))
         return 0;
-    return yaml_error(r->yaml, node, err, "'%s' begins with no region's name", term->feature);
+    return yaml_error(r->yaml, node, err,
+                      "'%s' begins with no region's name and is no clinical value of the inputs",
+                      term->feature);
 }
 
 static int read_term(const struct fields *r, const struct yaml_node *item,

@@ -254,13 +254,56 @@ static void check_population(const struct package *package, const struct score_i
 {
     for (size_t i = 0; i < package->population_count; i++) {
         bool established = false;
-        for (size_t k = 0; k < input->evidence_count; k++)
-            established |= input->evidence[k].kind == package->population[i].evidence &&
-                           *input->evidence[k].source;
+        const char *why = "";
+        for (size_t k = 0; k < input->evidence_count; k++) {
+            const struct evidence *evidence = &input->evidence[k];
+            if (evidence->kind != package->population[i].evidence)
+                continue;
+            established |= *evidence->source != '\0';
+            why = evidence->why;
+        }
         if (!established)
-            score_add_reason(score, "eligibility not established: %s",
-                             package->population[i].text);
+            score_add_reason(score, "eligibility not established%s%s%s: %s", *why ? " (" : "", why,
+                             *why ? ")" : "", package->population[i].text);
     }
+}
+
+static const struct clinical_choice *choice_of(const struct score_input *input,
+                                               const struct clinical_variable *variable)
+{
+    for (size_t i = 0; i < input->clinical_count; i++)
+        if (input->clinical[i].input->variable == variable)
+            return &input->clinical[i];
+    return NULL;
+}
+
+static void check_clinical(const struct package *package, const struct score_input *input,
+                           struct score *score)
+{
+    for (size_t i = 0; i < package->clinical_count; i++) {
+        const struct clinical_choice *choice = choice_of(input, package->clinical[i].variable);
+        if (!choice || !choice->has_number)
+            score_add_reason(score, "a clinical value is missing (%s): %s",
+                             choice ? choice->reason : "none was looked for",
+                             package->clinical[i].text);
+    }
+}
+
+/* What the terms "clinical_NAME" take. The caller releases the list. */
+static int list_clinical(const struct score_input *input, struct feature_list *ret_list,
+                         struct error *err)
+{
+    for (size_t i = 0; i < input->clinical_count; i++) {
+        const struct clinical_choice *choice = &input->clinical[i];
+        char name[sizeof ((struct feature *)0)->name];
+        snprintf(name, sizeof name, "clinical_%s", choice->input->variable->name);
+        int status = choice->has_number
+                         ? feature_list_add(ret_list, name, choice->number, false, err)
+                         : 0;
+        if (status < 0)
+            return status;
+    }
+    return 0;
 }
 
 static void check_sides(const struct package *package, const struct score_input *input,
@@ -337,6 +380,7 @@ int score_compute(const struct package *package, const struct score_input *input
     struct score score = {0};
     add_incomplete(package, &score);
     check_population(package, input, &score);
+    check_clinical(package, input, &score);
     check_regions(package, input, &score);
     check_sides(package, input, &score);
     check_calibration(package, input, &score);
@@ -344,10 +388,14 @@ int score_compute(const struct package *package, const struct score_input *input
         *ret_score = score;
         return 0;
     }
-    const struct feature_list *lists[ROI_COUNT] = {0};
+    struct feature_list clinical = {0};
+    const struct feature_list *lists[ROI_COUNT + 1] = {[ROI_COUNT] = &clinical};
     for (int roi = 0; roi < ROI_COUNT; roi++)
         lists[roi] = input->regions[roi] ? &input->regions[roi]->features : NULL;
-    int status = score_predict(package, lists, ROI_COUNT, &score, err);
+    int status = list_clinical(input, &clinical, err);
+    if (status == 0)
+        status = score_predict(package, lists, ROI_COUNT + 1, &score, err);
+    feature_list_release(&clinical);
     if (status < 0)
         return status;
     if (!score.has_risk) {

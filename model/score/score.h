@@ -11,7 +11,8 @@
 /* A fact about the patient and where it was read. */
 struct evidence {
     enum evidence_kind kind;
-    char source[64]; /* "DICOM (0008,001C)" */
+    char source[CLINICAL_SOURCE_SIZE]; /* "DICOM (0008,001C)"; "": it is not established */
+    char why[CLINICAL_REASON_SIZE];    /* … why not; "" when there is nothing to say */
 };
 
 struct score_input {
@@ -19,6 +20,8 @@ struct score_input {
     size_t evidence_count;
     const struct region_finding *regions[ROI_COUNT]; /* NULL: the study has no such picture */
     enum side sides[ROI_COUNT];                      /* of the pictures */
+    const struct clinical_choice *clinical; /* of each of the package's clinical inputs */
+    size_t clinical_count;
 };
 
 /* The package's scores, its model's linear predictor, the contributions of both, risk by the
@@ -37,9 +40,9 @@ int score_value(const struct package *package, const char *name,
                 struct error *err);
 
 /* All rules: a risk only from a complete package, for a patient whose eligibility is established
- * by sourced evidence, with known and equal sides, with every required region found and sure,
- * and with the calibration its terms need. Else has_risk is false, no number of the score is
- * set, and the reasons say why. Fails for lack of memory alone. */
+ * by sourced evidence, with the clinical values the package needs, with known and equal sides,
+ * with every required region found and sure, and with the calibration its terms need. Else
+ * has_risk is false, no number of the score is set, and the reasons say why. Fails for lack of memory alone. */
 int score_compute(const struct package *package, const struct score_input *input,
                   struct score *ret_score, struct error *err);
 

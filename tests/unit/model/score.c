@@ -12,7 +12,7 @@
 #include "model/score/score.h"
 
 static struct package_criterion population[] = {
-    {EVIDENCE_SYNTHETIC_DATA, "the study is synthetic"},
+    {.evidence = EVIDENCE_SYNTHETIC_DATA, .text = "the study is synthetic"},
 };
 static struct package_term terms[] = {
     {"tumour_original_firstorder_Entropy", 4, 0.5, 1.25, false, NULL},
@@ -41,7 +41,7 @@ struct study {
 
 static void study_init(struct study *s)
 {
-    *s = (struct study){.evidence = {{EVIDENCE_SYNTHETIC_DATA, "DICOM (0008,001C)"}}};
+    *s = (struct study){.evidence = {{.kind = EVIDENCE_SYNTHETIC_DATA, .source = "DICOM (0008,001C)"}}};
     for (int roi = 0; roi < ROI_COUNT; roi++) {
         s->regions[roi] = (struct region_finding){
             .found = true, .agreement = 0.9, .calibration = {CALIBRATION_REGION, 0.1, 0.1, 0}};
