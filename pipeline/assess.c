@@ -80,8 +80,12 @@ static int take_features(struct run *run, struct candidate *c, enum roi roi, str
 {
     if (c->region.features.count > 0)
         return 0;
-    return region_features(&c->grey, c->graphics.pixels ? &c->graphics : NULL,
-                           c->region.grey ? run->package->radiomics : NULL, roi, &c->region, err);
+    int status = region_features(&c->grey, c->graphics.pixels ? &c->graphics : NULL,
+                                 c->region.grey ? run->package->radiomics : NULL, roi, &c->region,
+                                 err);
+    if (status == 0 && c->region.grey)
+        status = package_deep_features(run->package, run->nets, &c->grey, roi, &c->region, err);
+    return status;
 }
 
 /* `sides` of the roles, which count where a region is missing, too. */

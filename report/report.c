@@ -10,6 +10,7 @@
 #include "image/png.h"
 #include "report/codes.h"
 #include "report/content.h"
+#include "report/heat.h"
 #include "report/picture.h"
 #include "report/words.h"
 
@@ -279,6 +280,24 @@ static int write_overlay(const struct job *job, struct error *err)
     return r;
 }
 
+/* What explains a number stands only where the number does. */
+static int write_heat_map(const struct job *job, enum roi roi, struct error *err)
+{
+    const struct region_finding *region = words_region(job->input, roi);
+    struct image picture = {0};
+    char name[64], path[4096];
+    if (!region || !region->heat.plane.values || !job->input->score->has_risk)
+        return 0;
+    snprintf(name, sizeof name, REPORT_HEAT_MAP_NAME, roi_name(roi));
+    int r = make_path(job->folder, name, path, err);
+    if (r == 0)
+        r = heat_draw(job->input->images[region->image].picture, &region->heat, &picture, err);
+    if (r == 0)
+        r = image_write_png(path, &picture, err);
+    image_release(&picture);
+    return r;
+}
+
 static int check_region(const struct report_input *in, enum roi roi, struct error *err)
 {
     const struct region_finding *region = words_region(in, roi);
@@ -358,6 +377,8 @@ int report_write(const struct report_input *input, const char *folder,
         r = write_sc(&job, err);
     if (r == 0)
         r = write_overlay(&job, err);
+    for (int roi = 0; roi < ROI_COUNT && r == 0; roi++)
+        r = write_heat_map(&job, (enum roi)roi, err);
     arena_release(&job.arena);
     if (r < 0)
         return r;

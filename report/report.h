@@ -23,6 +23,9 @@ enum { REPORT_OBJECTS_MAX = 8, REPORT_IMAGES_MAX = 4096 };
 
 /* The picture as a PNG, without patient identification; not a DICOM object. */
 #define REPORT_OVERLAY_NAME "overlay.png"
+/* What the deep networks saw of a region and what of it counted (report/heat.h), with the region's
+ * name. Written with a risk alone. */
+#define REPORT_HEAT_MAP_NAME "heatmap-%s.png"
 
 /* One DICOM file that report_write made. */
 struct report_object {
@@ -63,8 +66,8 @@ struct report_input {
     size_t note_count;
 };
 
-/* Write sr.dcm, seg.dcm (one per picture size, none without a region), sc.dcm and overlay.png
- * into `folder`, which exists; mode 0600, not durable. `ret_objects` has room for
+/* Write sr.dcm, seg.dcm (one per picture size, none without a region), sc.dcm, overlay.png and the
+ * heat maps into `folder`, which exists; mode 0600, not durable. `ret_objects` has room for
  * REPORT_OBJECTS_MAX. STATUS_INVALID: the input breaks the rules above or the source object
  * cannot be read; STATUS_IO: a file cannot be written. */
 int report_write(const struct report_input *input, const char *folder,

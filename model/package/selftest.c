@@ -23,9 +23,11 @@ enum { CLINICAL = ROI_COUNT, LISTS }; /* of values: one for each region, and the
 static const double SPACING_MM = 0.1; /* of the masks' pixels */
 static const double NETWORK_TOLERANCE = 1e-3, FEATURE_TOLERANCE = 1e-6, SCORE_TOLERANCE = 1e-6;
 
+/* Of one channel of a network's output. */
 struct channel_result {
     double mean;
-    double samples[SAMPLES]; /* on a regular grid, row by row */
+    size_t count;
+    double samples[SAMPLES]; /* on a regular grid, row by row; of a vector, evenly apart */
 };
 
 /* ---- what this machine computes ---- */
@@ -76,6 +78,7 @@ static void summarise(const struct plane *plane, struct channel_result *result)
     for (size_t i = 0; i < n; i++)
         sum += plane->values[i];
     result->mean = sum / (double)n;
+    result->count = SAMPLES;
     for (int r = 0; r < GRID; r++)
         for (int c = 0; c < GRID; c++) {
             size_t y = (size_t)((2 * r + 1) * plane->rows / (2 * GRID));
@@ -120,8 +123,8 @@ static int read_masks(const struct package *package, enum roi roi, struct region
 }
 
 /* Every feature of the region that the mask beside the picture marks. */
-static int run_features(const struct package *package, enum roi roi,
-                        struct feature_list *ret_features, struct error *err)
+static int run_features(const struct package *package, const struct package_nets *nets,
+                        enum roi roi, struct feature_list *ret_features, struct error *err)
 {
     struct image grey = {0};
     struct region_finding region = {
@@ -136,6 +139,8 @@ static int run_features(const struct package *package, enum roi roi,
                                 &region.measurements, err);
     if (status == 0)
         status = region_features(&grey, NULL, package->radiomics, roi, &region, err);
+    if (status == 0)
+        status = package_deep_features(package, nets, &grey, roi, &region, err);
     if (status == 0) {
         *ret_features = region.features;
         region.features = (struct feature_list){0};
@@ -143,6 +148,47 @@ static int run_features(const struct package *package, enum roi roi,
     image_release(&grey);
     region_finding_release(&region);
     return status;
+}
+
+/* The network's part of a region's features: they stand together. */
+static void summarise_deep(const struct deep_network *network, const struct feature_list *features,
+                           struct channel_result *result)
+{
+    const size_t n = (size_t)network->count;
+    char name[sizeof features->items->name];
+    double sum = 0;
+    deep_feature_name(network, 0, name);
+    const struct feature *vector = feature_list_find(features, name);
+    for (size_t i = 0; i < n; i++)
+        sum += vector[i].value;
+    result->mean = sum / (double)n;
+    result->count = n < SAMPLES ? n : SAMPLES;
+    for (size_t i = 0; i < result->count; i++)
+        result->samples[i] = vector[(2 * i + 1) * n / (2 * result->count)].value;
+}
+
+static bool is_deep(const struct package *package, const char *name)
+{
+    for (size_t i = 0; i < package->deep_count; i++)
+        if (deep_feature_index(&package->deep[i].network, name) >= 0)
+            return true;
+    return false;
+}
+
+static bool terms_name(const struct package_term *terms, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(terms[i].feature, name) == 0)
+            return true;
+    return false;
+}
+
+static bool is_used(const struct package *package, const char *name)
+{
+    bool used = terms_name(package->terms, package->term_count, name);
+    for (size_t i = 0; i < package->score_count && !used; i++)
+        used = terms_name(package->scores[i].terms, package->scores[i].term_count, name);
+    return used;
 }
 
 /* ---- comparing ---- */
@@ -164,7 +210,7 @@ static bool close_enough(double a, double b, double absolute, double relative)
 
 static int check_channel(const struct package *package, const struct yaml *yaml,
                          const struct yaml_node *node, const struct channel_result *found,
-                         const char *stage, struct error *err)
+                         double relative, const char *stage, struct error *err)
 {
     static const char *const keys[] = {"mean", "samples", NULL};
     double stated;
@@ -173,16 +219,16 @@ static int check_channel(const struct package *package, const struct yaml *yaml,
         status = yaml_double(yaml, yaml_get(node, "mean"), &stated, err);
     if (status < 0)
         return status;
-    if (!close_enough(stated, found->mean, NETWORK_TOLERANCE, 0))
+    if (!close_enough(stated, found->mean, NETWORK_TOLERANCE, relative))
         return differs(package, err, stage, "mean of the network's output", stated, found->mean);
     const struct yaml_node *samples = yaml_get(node, "samples");
-    if (!samples || samples->count != SAMPLES)
-        return yaml_error(yaml, node, err, "must have %d samples", SAMPLES);
-    for (size_t i = 0; i < SAMPLES; i++) {
+    if (!samples || samples->count != found->count)
+        return yaml_error(yaml, node, err, "must have %zu samples", found->count);
+    for (size_t i = 0; i < found->count; i++) {
         status = yaml_double(yaml, &samples->children[i], &stated, err);
         if (status < 0)
             return status;
-        if (!close_enough(stated, found->samples[i], NETWORK_TOLERANCE, 0))
+        if (!close_enough(stated, found->samples[i], NETWORK_TOLERANCE, relative))
             return differs(package, err, stage, "output of the network", stated,
                            found->samples[i]);
     }
@@ -201,7 +247,8 @@ static int check_network(const struct package *package, const struct package_net
                           roi_name(roi));
     int status = run_network(package, nets, roi, results, err);
     for (size_t i = 0; i < list->count && status == 0; i++)
-        status = check_channel(package, yaml, &list->children[i], &results[i], roi_name(roi), err);
+        status = check_channel(package, yaml, &list->children[i], &results[i], 0, roi_name(roi),
+                               err);
     return status;
 }
 
@@ -233,16 +280,48 @@ static int check_view(const struct package *package, const struct package_nets *
     return status;
 }
 
+/* Features of deep networks are as near as networks are. */
+static bool feature_agrees(const struct package *package, const char *name, double stated,
+                           double found)
+{
+    return is_deep(package, name) ? close_enough(stated, found, NETWORK_TOLERANCE, NETWORK_TOLERANCE)
+                                  : close_enough(stated, found, 1e-12, FEATURE_TOLERANCE);
+}
+
+static int check_deep(const struct package *package, const struct yaml *yaml, enum roi roi,
+                      const struct feature_list *found, struct error *err)
+{
+    const struct yaml_node *map = yaml_get(yaml_root(yaml), "deep");
+    int status = 0;
+    for (size_t i = 0; i < package->deep_count && status == 0; i++) {
+        const struct deep_network *network = &package->deep[i].network;
+        struct channel_result result;
+        char name[sizeof found->items->name];
+        if (network->roi != roi)
+            continue;
+        snprintf(name, sizeof name, "%s_%s", roi_name(roi), network->prefix);
+        const struct yaml_node *node = yaml_get(map, name);
+        if (!node)
+            return yaml_error(yaml, yaml_root(yaml), err, "'deep' must hold '%s'", name);
+        summarise_deep(network, found, &result);
+        status = check_channel(package, yaml, node, &result, NETWORK_TOLERANCE, name, err);
+    }
+    return status;
+}
+
 /* Compares, and leaves the stated values in ret_stated for the score's stage. */
-static int check_features(const struct package *package, const struct yaml *yaml,
-                          const struct yaml_node *map, enum roi roi,
-                          struct feature_list *ret_stated, struct error *err)
+static int check_features(const struct package *package, const struct package_nets *nets,
+                          const struct yaml *yaml, enum roi roi, struct feature_list *ret_stated,
+                          struct error *err)
 {
     struct feature_list found = {0};
+    const struct yaml_node *map = yaml_get(yaml_root(yaml), "features");
     const struct yaml_node *list = yaml_get(map, roi_name(roi));
     if (!list || list->kind != YAML_MAPPING || list->count == 0)
         return yaml_error(yaml, map, err, "features of the %s are missing", roi_name(roi));
-    int status = run_features(package, roi, &found, err);
+    int status = run_features(package, nets, roi, &found, err);
+    if (status == 0)
+        status = check_deep(package, yaml, roi, &found, err);
     for (size_t i = 0; i < list->count && status == 0; i++) {
         const struct yaml_node *node = &list->children[i];
         const struct feature *feature = feature_list_find(&found, node->key);
@@ -252,7 +331,7 @@ static int check_features(const struct package *package, const struct yaml *yaml
             break;
         if (!feature)
             status = yaml_error(yaml, node, err, "is not computed");
-        else if (!close_enough(stated, feature->value, 1e-12, FEATURE_TOLERANCE))
+        else if (!feature_agrees(package, node->key, stated, feature->value))
             status = differs(package, err, "features", node->key, stated, feature->value);
         else
             status = feature_list_add(ret_stated, node->key, stated, false, err);
@@ -352,15 +431,15 @@ static bool has_score(const struct package *package)
 static bool computes(const struct package *package)
 {
     return package->networks[ROI_TUMOUR].present || package->networks[ROI_NODE].present ||
-           package->view.present || package->radiomics;
+           package->view.present || package->radiomics || package->deep_count > 0;
 }
 
 static int check_all(const struct package *package, const struct package_nets *nets,
                      const struct yaml *yaml, struct feature_list stated[LISTS],
                      struct error *err)
 {
-    static const char *const keys[] = {"format", "networks", "features", "clinical", "score",
-                                       "table", NULL};
+    static const char *const keys[] = {"format", "networks", "features", "deep", "clinical",
+                                       "score", "table", NULL};
     const struct yaml_node *root = yaml_root(yaml);
     int64_t format;
     int status = yaml_check_keys(yaml, root, keys, err);
@@ -376,8 +455,7 @@ static int check_all(const struct package *package, const struct package_nets *n
         status = check_view(package, nets, yaml, yaml_get(root, "networks"), err);
     for (int roi = 0; roi < ROI_COUNT && status == 0; roi++)
         if (package->required[roi])
-            status = check_features(package, yaml, yaml_get(root, "features"), (enum roi)roi,
-                                    &stated[roi], err);
+            status = check_features(package, nets, yaml, (enum roi)roi, &stated[roi], err);
     if (status == 0)
         status = read_values(yaml, yaml_get(root, "clinical"), &stated[CLINICAL], err);
     const struct feature_list *lists[LISTS] = {&stated[ROI_TUMOUR], &stated[ROI_NODE],
@@ -415,6 +493,18 @@ static int print_rounded(double value, const char *before, struct buffer *out, s
     return buffer_print(out, err, "%s%s", before, number);
 }
 
+/* `before`: what the lines begin with. */
+static int print_channel(const struct channel_result *result, const char *before,
+                         const char *next, struct buffer *out, struct error *err)
+{
+    int status = print_rounded(result->mean, before, out, err);
+    if (status == 0)
+        status = buffer_print(out, err, "%ssamples: [", next);
+    for (size_t k = 0; k < result->count && status == 0; k++)
+        status = print_rounded(result->samples[k], k ? ", " : "", out, err);
+    return status < 0 ? status : buffer_print(out, err, "]\n");
+}
+
 static int print_network(const struct package *package, const struct package_nets *nets,
                          enum roi roi, struct buffer *out, struct error *err)
 {
@@ -422,15 +512,8 @@ static int print_network(const struct package *package, const struct package_net
     int status = run_network(package, nets, roi, results, err);
     if (status == 0)
         status = buffer_print(out, err, "  %s:\n", roi_name(roi));
-    for (int i = 0; i < package->networks[roi].outline.channels && status == 0; i++) {
-        status = print_rounded(results[i].mean, "    - mean: ", out, err);
-        if (status == 0)
-            status = buffer_print(out, err, "\n      samples: [");
-        for (int k = 0; k < SAMPLES && status == 0; k++)
-            status = print_rounded(results[i].samples[k], k ? ", " : "", out, err);
-        if (status == 0)
-            status = buffer_print(out, err, "]\n");
-    }
+    for (int i = 0; i < package->networks[roi].outline.channels && status == 0; i++)
+        status = print_channel(&results[i], "    - mean: ", "\n      ", out, err);
     return status;
 }
 
@@ -446,16 +529,33 @@ static int print_view(const struct package *package, const struct package_nets *
     return status < 0 ? status : buffer_print(out, err, "]\n");
 }
 
-static int print_features(const struct feature_list *features, enum roi roi, struct buffer *out,
-                          struct error *err)
+/* Of deep features those alone that a term names. */
+static int print_features(const struct package *package, const struct feature_list *features,
+                          enum roi roi, struct buffer *out, struct error *err)
 {
     int status = buffer_print(out, err, "  %s:\n", roi_name(roi));
     for (size_t i = 0; i < features->count && status == 0; i++) {
         const struct feature *feature = &features->items[i];
         char number[NUMBER_TEXT_SIZE];
         number_format(feature->value, number);
-        if (isfinite(feature->value) && !feature->meaningless)
+        const bool listed = !is_deep(package, feature->name) || is_used(package, feature->name);
+        if (listed && isfinite(feature->value) && !feature->meaningless)
             status = buffer_print(out, err, "    %s: %s\n", feature->name, number);
+    }
+    return status;
+}
+
+static int print_deep(const struct package *package, const struct feature_list *features,
+                      struct buffer *out, struct error *err)
+{
+    int status = package->deep_count ? buffer_print(out, err, "deep:\n") : 0;
+    for (size_t i = 0; i < package->deep_count && status == 0; i++) {
+        const struct deep_network *network = &package->deep[i].network;
+        struct channel_result result;
+        summarise_deep(network, &features[network->roi], &result);
+        status = buffer_print(out, err, "  %s_%s:\n", roi_name(network->roi), network->prefix);
+        if (status == 0)
+            status = print_channel(&result, "    mean: ", "\n    ", out, err);
     }
     return status;
 }
@@ -547,10 +647,12 @@ static int print_all(const struct package *package, const struct package_nets *n
     for (int roi = 0; roi < ROI_COUNT && status == 0; roi++) {
         if (!package->required[roi])
             continue;
-        status = run_features(package, (enum roi)roi, &features[roi], err);
+        status = run_features(package, nets, (enum roi)roi, &features[roi], err);
         if (status == 0)
-            status = print_features(&features[roi], (enum roi)roi, out, err);
+            status = print_features(package, &features[roi], (enum roi)roi, out, err);
     }
+    if (status == 0)
+        status = print_deep(package, features, out, err);
     if (status == 0)
         status = print_clinical(package, &features[CLINICAL], out, err);
     const struct feature_list *lists[LISTS] = {&features[ROI_TUMOUR], &features[ROI_NODE],
