@@ -23,16 +23,20 @@ int outline_check(const struct net *net, const struct outline_network *network,
     return net_check(net, network->input, &input, network->output, &output, err);
 }
 
-static int average(const struct plane *a, const struct plane *b, struct plane *ret_mean,
-                   struct error *err)
+static int plane_mean(const struct plane *const *planes, int count, struct plane *ret_mean,
+                      struct error *err)
 {
     struct plane mean;
-    int status = plane_init(&mean, a->rows, a->columns, err);
+    int status = plane_init(&mean, planes[0]->rows, planes[0]->columns, err);
     if (status < 0)
         return status;
-    size_t n = (size_t)a->rows * (size_t)a->columns;
-    for (size_t i = 0; i < n; i++)
-        mean.values[i] = (a->values[i] + b->values[i]) / 2;
+    size_t n = (size_t)mean.rows * (size_t)mean.columns;
+    for (size_t i = 0; i < n; i++) {
+        float sum = 0;
+        for (int k = 0; k < count; k++)
+            sum += planes[k]->values[i];
+        mean.values[i] = sum / (float)count;
+    }
     *ret_mean = mean;
     return 0;
 }
@@ -134,39 +138,56 @@ static int mask_unfold(struct mask *mask, const struct window *box, int rows, in
     return 0;
 }
 
-/* Everything one outline is made of. */
+/* Everything one outline is made of. Planes have the size of the box. */
 struct work {
     const struct net *net;
     const struct outline_network *network;
-    struct marks marks; /* in the box */
-    struct pass passes[OUTLINE_PASSES_MAX]; /* at the box's size */
+    const struct image *grey;
+    struct window box;   /* of the picture */
+    struct marks marks;  /* in the box */
+    struct pass passes[OUTLINE_PASSES_MAX];
     int count;
+    struct pass first;   /* mean of the passes over the whole box */
 };
 
 static void work_release(struct work *work)
 {
     for (int i = 0; i < OUTLINE_PASSES_MAX; i++)
         pass_release(&work->passes[i]);
+    pass_release(&work->first);
 }
 
-/* The mean of two passes and its mask; no mask when that is too small. */
-static int mean_mask(const struct outline_network *network, const struct pass *pair,
-                     struct plane *ret_mean, struct mask *ret_mask, struct error *err)
+/* The mean of all passes so far. */
+static int mean_pass(const struct work *work, struct pass *ret_mean, struct error *err)
 {
-    struct plane mean;
-    struct mask mask;
-    int status = average(&pair[0].region, &pair[1].region, &mean, err);
-    if (status < 0)
-        return status;
-    status = region_mask(&mean, network->threshold, &mask, err);
+    const struct plane *regions[OUTLINE_PASSES_MAX], *hila[OUTLINE_PASSES_MAX];
+    struct pass mean = {0};
+    for (int i = 0; i < work->count; i++) {
+        regions[i] = &work->passes[i].region;
+        hila[i] = &work->passes[i].hilum;
+    }
+    int status = plane_mean(regions, work->count, &mean.region, err);
+    if (status == 0 && work->network->hilum_channel >= 0)
+        status = plane_mean(hila, work->count, &mean.hilum, err);
     if (status < 0) {
-        plane_release(&mean);
+        pass_release(&mean);
         return status;
     }
-    size_t area = mask_count(&mask);
-    if (area == 0 || (double)area < network->min_area_fraction * (double)mean.rows * mean.columns)
-        mask_release(&mask);
     *ret_mean = mean;
+    return 0;
+}
+
+/* The region of a mean; no mask when it is too small. */
+static int mean_mask(const struct outline_network *network, const struct pass *mean,
+                     struct mask *ret_mask, struct error *err)
+{
+    struct mask mask;
+    int status = region_mask(&mean->region, network->threshold, &mask, err);
+    if (status < 0)
+        return status;
+    size_t area = mask_count(&mask);
+    if (area == 0 || (double)area < network->min_area_fraction * (double)mask.rows * mask.columns)
+        mask_release(&mask);
     *ret_mask = mask;
     return 0;
 }
@@ -175,7 +196,7 @@ static int mean_mask(const struct outline_network *network, const struct pass *p
 static bool zoom_window(const struct mask *mask, double zoom, struct window *ret_window)
 {
     struct bounds box;
-    if (!mask->pixels || !mask_bounds(mask, &box))
+    if (!mask_bounds(mask, &box))
         return false;
     int width = box.x1 - box.x0 + 1, height = box.y1 - box.y0 + 1;
     double side = round(zoom * (width > height ? width : height));
@@ -191,16 +212,18 @@ static bool zoom_window(const struct mask *mask, double zoom, struct window *ret
     return true;
 }
 
-/* A plane of the window becomes one of the box, 0 around it. */
-static int plane_unfold(struct plane *plane, const struct window *window, int rows, int columns,
-                        struct error *err)
+/* A plane of the window becomes one of the box, `around` standing around it. */
+static int plane_unfold(struct plane *plane, const struct window *window,
+                        const struct plane *around, struct error *err)
 {
     struct plane whole;
-    int status = plane_init(&whole, rows, columns, err);
+    int status = plane_init(&whole, around->rows, around->columns, err);
     if (status < 0)
         return status;
+    size_t columns = (size_t)around->columns;
+    memcpy(whole.values, around->values, (size_t)around->rows * columns * sizeof *whole.values);
     for (int y = 0; y < window->rows; y++)
-        memcpy(whole.values + (size_t)(window->y0 + y) * (size_t)columns + window->x0,
+        memcpy(whole.values + (size_t)(window->y0 + y) * columns + window->x0,
                plane->values + (size_t)y * (size_t)window->columns,
                (size_t)window->columns * sizeof *whole.values);
     plane_release(plane);
@@ -208,12 +231,11 @@ static int plane_unfold(struct plane *plane, const struct window *window, int ro
     return 0;
 }
 
-static int crop_passes(struct work *work, const struct image *grey, const struct window *box,
-                       const struct window *window, struct error *err)
+static int crop_passes(struct work *work, const struct window *window, struct error *err)
 {
     struct plane picture;
-    int status = plane_from_image(grey, box->x0 + window->x0, box->y0 + window->y0, window->rows,
-                                  window->columns, &picture, err);
+    int status = plane_from_image(work->grey, work->box.x0 + window->x0, work->box.y0 + window->y0,
+                                  window->rows, window->columns, &picture, err);
     if (status < 0)
         return status;
     struct marks marks = work->marks;
@@ -225,65 +247,73 @@ static int crop_passes(struct work *work, const struct image *grey, const struct
     if (status == 0)
         work->count += 2;
     for (int i = 0; i < 2 && status == 0; i++) {
-        status = plane_unfold(&pair[i].region, window, box->rows, box->columns, err);
+        status = plane_unfold(&pair[i].region, window, &work->first.region, err);
         if (status == 0 && pair[i].hilum.values)
-            status = plane_unfold(&pair[i].hilum, window, box->rows, box->columns, err);
+            status = plane_unfold(&pair[i].hilum, window, &work->first.hilum, err);
     }
     return status;
 }
 
-/* From a pair of passes to the region, in the box's coordinates. */
-static int describe(const struct outline_network *network, const struct pass *pair,
-                    const struct plane *mean, struct region_finding *region, struct error *err)
+/* The crops around the region's mask, which becomes that of the mean of all passes. */
+static int closer_looks(struct work *work, struct pass *ret_mean, struct region_finding *region,
+                        struct error *err)
+{
+    const struct outline_network *network = work->network;
+    struct pass mean = {0};
+    struct mask mask = {0};
+    struct window window;
+    int status = 0;
+    for (int i = 0; i < network->zoom_count && status == 0; i++)
+        if (zoom_window(&region->mask, network->zooms[i], &window))
+            status = crop_passes(work, &window, err);
+    if (status == 0)
+        status = mean_pass(work, &mean, err);
+    if (status == 0)
+        status = mean_mask(network, &mean, &mask, err);
+    if (status < 0 || !mask.pixels) {
+        pass_release(&mean);
+        return status;
+    }
+    mask_release(&region->mask);
+    region->mask = mask;
+    *ret_mean = mean;
+    return 0;
+}
+
+/* From the mean of passes to the region, in the box's coordinates. */
+static int describe(const struct work *work, const struct pass *mean,
+                    struct region_finding *region, struct error *err)
 {
     const struct mask *mask = &region->mask;
-    struct plane hilum;
-    region->probability = mean_inside(mean, mask);
+    const double threshold = work->network->threshold;
+    region->found = true;
+    region->probability = mean_inside(&mean->region, mask);
     region->touches_border = mask_touches_box(mask, 0, 0, mask->columns - 1, mask->rows - 1);
-    if (network->hilum_channel < 0)
-        return 0;
-    int status = average(&pair[0].hilum, &pair[1].hilum, &hilum, err);
-    if (status < 0)
-        return status;
-    status = hilum_mask(&hilum, network->threshold, mask, &region->hilum, err);
-    plane_release(&hilum);
+    int status = passes_agreement(work->passes, work->count, threshold, &region->agreement, err);
+    if (status == 0 && mean->hilum.values)
+        status = hilum_mask(&mean->hilum, threshold, mask, &region->hilum, err);
     return status;
 }
 
 /* The picture of the box comes back mirrored. */
-static int outline_box(struct work *work, const struct image *grey, const struct window *box,
-                       struct plane *picture, struct region_finding *region, struct error *err)
+static int outline_box(struct work *work, struct plane *picture, struct region_finding *region,
+                       struct error *err)
 {
-    const struct outline_network *network = work->network;
-    struct plane mean = {0}, closer = {0};
-    struct mask mask = {0};
-    struct window window;
-    int chosen = 0;
-    int status = pass_both(work->net, network, picture, &work->marks, &work->passes[0],
+    struct pass mean = {0};
+    int status = pass_both(work->net, work->network, picture, &work->marks, &work->passes[0],
                            &work->passes[1], err);
     if (status < 0)
         return status;
     work->count = 2;
-    status = mean_mask(network, work->passes, &mean, &region->mask, err);
-    if (status == 0 && network->zoom > 0 && zoom_window(&region->mask, network->zoom, &window)) {
-        status = crop_passes(work, grey, box, &window, err);
-        if (status == 0)
-            status = mean_mask(network, work->passes + 2, &closer, &mask, err);
-        chosen = mask.pixels ? 2 : 0;
-    }
-    if (chosen) {
-        mask_release(&region->mask);
-        region->mask = mask;
-    }
-    region->found = region->mask.pixels != NULL;
+    status = mean_pass(work, &work->first, err);
+    if (status == 0)
+        status = mean_mask(work->network, &work->first, &region->mask, err);
+    if (status == 0 && region->mask.pixels)
+        status = closer_looks(work, &mean, region, err);
+    if (status == 0 && region->mask.pixels)
+        status = describe(work, mean.region.values ? &mean : &work->first, region, err);
     region->passes = work->count;
-    if (status == 0 && region->found)
-        status = passes_agreement(work->passes, work->count, network->threshold,
-                                  &region->agreement, err);
-    if (status == 0 && region->found)
-        status = describe(network, work->passes + chosen, chosen ? &closer : &mean, region, err);
-    plane_release(&mean);
-    plane_release(&closer);
+    pass_release(&mean);
     return status;
 }
 
@@ -325,8 +355,10 @@ int outline_run(const struct net *net, const struct outline_network *network,
     if (!blank(&picture)) {
         struct work work = {.net = net,
                             .network = network,
+                            .grey = grey,
+                            .box = box,
                             .marks = {input->marks, input->mark_count, box.x0, box.y0}};
-        status = outline_box(&work, grey, &box, &picture, &region, err);
+        status = outline_box(&work, &picture, &region, err);
         work_release(&work);
         region.callipers = network->callipers ? marks_inside(input, &box) : 0;
     }

@@ -1,6 +1,5 @@
 /* From a picture to the outlined region: one network is run on the picture as it is and mirrored
- * and, where the package says so, once more on a crop around what was found, as it is and
- * mirrored. */
+ * and, where the package says so, on crops around what was found, as they are and mirrored. */
 #ifndef AXNODE_MODEL_OUTLINE_H
 #define AXNODE_MODEL_OUTLINE_H
 
@@ -11,7 +10,12 @@
 #include "model/findings.h"
 #include "model/net/net.h"
 
-enum { OUTLINE_INPUT_MAX = 2048, OUTLINE_CHANNELS_MAX = 4, OUTLINE_PASSES_MAX = 4 };
+enum {
+    OUTLINE_INPUT_MAX = 2048,
+    OUTLINE_CHANNELS_MAX = 4,
+    OUTLINE_ZOOMS_MAX = 3,
+    OUTLINE_PASSES_MAX = 2 + 2 * OUTLINE_ZOOMS_MAX,
+};
 
 /* How to feed a network and read it; part of a package. Input 1×1×input_size×input_size, or
  * 1×2×… with callipers: the window's longest side fitted to input_size and centred on black, each
@@ -29,7 +33,8 @@ struct outline_network {
     int hilum_channel;        /* -1: none */
     double threshold;         /* inside when the probability is at least this */
     double min_area_fraction; /* of the picture (or its tissue box); smaller is 'not found' */
-    double zoom;              /* side of the crop, in longest sides of the found box; 0: no crop */
+    double zooms[OUTLINE_ZOOMS_MAX]; /* sides of the crops, in longest sides of the found box */
+    int zoom_count;
 };
 
 /* Names and shapes of the file are those that the package states. */
@@ -50,12 +55,12 @@ struct outline_input {
  * frame are -1 and 0, the rest is zero. Nothing found, or a picture that spans fewer than 16 grey
  * levels: found is false and there is no mask.
  *
- * Passes: the box as it is and mirrored. With zoom, and where the mean of these two finds a
- * region, a square of zoom × its longest side around it (clipped to the box) as it is and
- * mirrored, unless that square is as large as the box's longest side. The mask is made of the
- * mean of the crop's passes, or else, where the crop shows nothing, of the box's: the largest part
- * (edge neighbours) with its holes filled. agreement: mean Dice of every two passes' masks, made
- * in the same way; two empty ones count 0. The caller releases the region. */
+ * Passes: the box as it is and mirrored. Where the mean of these two finds a region, for each zoom
+ * a square of zoom × its longest side around it (clipped to the box) as it is and mirrored, unless
+ * that square is as large as the box's longest side; around the square stands the mean of the first
+ * two. The mask is made of the mean of all passes or, where that shows nothing, of the first two:
+ * the largest part (edge neighbours) with its holes filled. agreement: mean Dice of every two passes'
+ * masks, made in the same way; two empty ones count 0. The caller releases the region. */
 int outline_run(const struct net *net, const struct outline_network *network,
                 const struct outline_input *input, struct region_finding *ret_region,
                 struct error *err);

@@ -51,7 +51,7 @@ networks:
     channels: [tumour]
     threshold: 0.5
     min_area_fraction: 0.001
-    zoom: 2.2
+    zoom: [2.2, 2.8]
   node:
     file: node.onnx
     sha256: {node}

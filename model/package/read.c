@@ -208,11 +208,22 @@ static int read_graphics(const struct fields *r, const struct yaml_node *map,
     return status;
 }
 
-/* Optional: a closer look. */
+/* Optional: closer looks. */
 static int read_zoom(const struct fields *r, const struct yaml_node *map,
                      struct outline_network *outline, struct error *err)
 {
-    return yaml_get(map, "zoom") ? field_number(r, map, "zoom", 1.2, 8, &outline->zoom, err) : 0;
+    const struct yaml_node *list = NULL;
+    if (!yaml_get(map, "zoom"))
+        return 0;
+    int status = field_list(r, map, "zoom", OUTLINE_ZOOMS_MAX, &list, err);
+    for (size_t i = 0; status == 0 && i < list->count; i++) {
+        const struct yaml_node *one = &list->children[i];
+        status = yaml_double(r->yaml, one, &outline->zooms[i], err);
+        if (status == 0 && !(outline->zooms[i] >= 1.2 && outline->zooms[i] <= 8))
+            status = yaml_error(r->yaml, one, err, "must lie between 1.2 and 8");
+    }
+    outline->zoom_count = status == 0 ? (int)list->count : 0;
+    return status;
 }
 
 static int read_network(const struct fields *r, const struct yaml_node *map, enum roi roi,

@@ -213,9 +213,11 @@ static void test_a_closer_look(void **state)
     const struct outline_input input = {.grey = &image};
     assert_int_equal(outline_run(tumour, &network, &input, &coarse, NULL), 0);
     assert_int_equal(coarse.passes, 2);
-    network.zoom = 2.2;
+    network.zooms[0] = 2.2;
+    network.zooms[1] = 2.8;
+    network.zoom_count = 2;
     assert_int_equal(outline_run(tumour, &network, &input, &fine, NULL), 0);
-    assert_int_equal(fine.passes, 4);
+    assert_int_equal(fine.passes, 6);
     assert_int_equal(fine.mask.columns, 400);
     assert_true(mask_dice(&fine.mask, &expected) > 0.97);
     assert_true(mask_dice(&fine.mask, &expected) > mask_dice(&coarse.mask, &expected));
@@ -237,7 +239,9 @@ static void test_a_closer_look_in_a_corner(void **state)
     (void)state;
     struct outline_network network = NODE;
     network.min_area_fraction = 0.001;
-    network.zoom = 2.2;
+    network.zooms[0] = 2.2;
+    network.zooms[1] = 2.8;
+    network.zoom_count = 2;
     struct image image = black(300, 400);
     struct region_finding region;
     const struct us_region tissue = {.x0 = 40, .y0 = 30, .x1 = 399, .y1 = 299};
@@ -246,7 +250,7 @@ static void test_a_closer_look_in_a_corner(void **state)
     struct mask whole = truth(&image, 100), core = truth(&image, 200);
     const struct outline_input input = {.grey = &image, .tissue = &tissue};
     assert_int_equal(outline_run(node, &network, &input, &region, NULL), 0);
-    assert_int_equal(region.passes, 4);
+    assert_int_equal(region.passes, 6);
     assert_true(mask_dice(&region.mask, &whole) > 0.95);
     assert_true(mask_dice(&region.hilum, &core) > 0.9);
     assert_true(region.touches_border);
@@ -277,11 +281,13 @@ static void test_marks_reach_the_network(void **state)
     region_finding_release(&region);
     /* Moved with the tissue box, and with the crop: bells are drawn at the network's scale. */
     struct outline_network zoomed = MARKED;
-    zoomed.zoom = 2.2;
+    zoomed.zooms[0] = 2.2;
+    zoomed.zooms[1] = 2.8;
+    zoomed.zoom_count = 2;
     const struct us_region tissue = {.x0 = 50, .y0 = 50, .x1 = 399, .y1 = 399};
     input.tissue = &tissue;
     assert_int_equal(outline_run(marked, &zoomed, &input, &region, NULL), 0);
-    assert_int_equal(region.passes, 4);
+    assert_int_equal(region.passes, 6);
     struct bounds box;
     assert_true(mask_bounds(&region.mask, &box));
     assert_in_range(box.x0 + box.x1, 2 * 130 - 4, 2 * 130 + 4);

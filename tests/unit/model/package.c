@@ -143,7 +143,7 @@ static void test_bad_yaml(void **state)
         {"performance:\n  held_out: {auc: 0.9, interval: [0.85, 0.95]}", "performance: good",
          "mapping", 41},
         {"  tumour:\n", "  tumor:\n", "unknown key 'tumor'", 10},
-        {"min_area_fraction: 0.001", "min_area_fraction: 0.001\n    zoom: 1", "between", 17},
+        {"min_area_fraction: 0.001", "min_area_fraction: 0.001\n    zoom: [1]", "between", 17},
         {"input_size: 32", "input_size: 32\n    channels_in: [callipers]", "must be [grey]", 13},
         {"input_size: 32", "input_size: 32\n    channels_in: [grey, colour]", "'colour'", 13},
         {"input_size: 32", "input_size: 32\n    graphics: erased", "'erased'", 13},
@@ -174,7 +174,7 @@ static void test_optional_keys(void **state)
     char *text = package_edit("  tumour:\n    file: tumour.onnx\n",
                               "  view: {file: view.onnx, input_size: 32, confidence_min: 0.8,\n"
                               "    normalisation: {scale: 0.00392156862745098, mean: 0, std: 1}}\n"
-                              "  tumour:\n    file: tumour.onnx\n    zoom: 2.2\n"
+                              "  tumour:\n    file: tumour.onnx\n    zoom: [2.2, 3]\n"
                               "    channels_in: [grey]\n    graphics: painted\n");
     struct buffer whole = {0}, network = {0};
     buffer_print(&whole, NULL, "%sunsure: allow\n", text);
@@ -192,10 +192,12 @@ static void test_optional_keys(void **state)
         fail_msg("%s", err.message);
     assert_true(package->view.present && package->unsure_allowed);
     assert_true(package->view.network.confidence_min == 0.8);
-    assert_true(package->networks[ROI_TUMOUR].outline.zoom == 2.2);
+    assert_int_equal(package->networks[ROI_TUMOUR].outline.zoom_count, 2);
+    assert_true(package->networks[ROI_TUMOUR].outline.zooms[0] == 2.2);
+    assert_true(package->networks[ROI_TUMOUR].outline.zooms[1] == 3);
     assert_true(package->networks[ROI_TUMOUR].outline.painted);
     assert_false(package->networks[ROI_TUMOUR].outline.callipers);
-    assert_true(package->networks[ROI_NODE].outline.zoom == 0);
+    assert_int_equal(package->networks[ROI_NODE].outline.zoom_count, 0);
     assert_false(package->networks[ROI_NODE].outline.painted);
     assert_int_equal(package_nets_open(package, library, &nets, NULL), 0);
     assert_non_null(nets.view);
