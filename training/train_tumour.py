@@ -137,7 +137,7 @@ def main():
     parser.add_argument("--busbra", required=True)
     parser.add_argument("--marks", required=True, help="calliper marks of the stills")
     parser.add_argument("--folds", default="1,2,3", help="to learn from (default: 1,2,3)")
-    parser.add_argument("--without-device", default="", help="leave out stills of devices so named")
+    parser.add_argument("--without-device", help="leave out stills of devices so named: NAME[,NAME]")
     parser.add_argument("--phantom", help="synthetic studies to learn from too")
     parser.add_argument("--out", required=True)
     parser.add_argument("--epochs", type=int, default=150)
@@ -153,12 +153,16 @@ def main():
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     folds = options.folds.split(",")
-    left_out = options.without_device
+    names = options.without_device.split(",") if options.without_device else []
+
+    def is_left_out(row):
+        return any(name in row["device"] for name in names)
+
     marks = data.read_marks(options.marks)
     stills = data.read_busbra(options.busbra, marks, lambda row: row["fold"] in folds
-                              and not (left_out and left_out in row["device"]))
-    held = data.read_busbra(options.busbra, marks, lambda row: left_out in row["device"]
-                            if left_out else row["fold"] not in folds)
+                              and not is_left_out(row))
+    held = data.read_busbra(options.busbra, marks, lambda row: is_left_out(row)
+                            if names else row["fold"] not in folds)
     print(len(stills), "stills to learn from,", len(held), "held out")
     learning = stills + (data.read_phantom(options.phantom) if options.phantom else [])
     squares = [data.whole(s) for s in held]
