@@ -7,18 +7,33 @@
 /* The weights of one output sample: inputs first … first + count − 1. */
 struct taps {
     int first, count;
-    float *weights; /* into one shared array */
+    double *weights; /* into one shared array */
 };
+
+/* Between whole grey levels nothing is lost, or everything as Pillow loses it. */
+enum precision { REAL, LEVELS };
+
+static const double LEVEL_STEPS = 1 << 22; /* Pillow's weights for 8 bits have this fraction */
+
+static double stored(double weight, enum precision precision)
+{
+    return precision == LEVELS ? floor(weight * LEVEL_STEPS + 0.5) / LEVEL_STEPS : weight;
+}
+
+static float result(double sum, enum precision precision)
+{
+    return (float)(precision == LEVELS ? floor(sum + 0.5) : sum);
+}
 
 /* Triangle filter around the output sample's place in the input; the pixel-centre convention
  * puts output i at (i + 0.5) × step − 0.5. */
-static struct taps *make_taps(int from, int to, float **ret_weights)
+static struct taps *make_taps(int from, int to, enum precision precision, double **ret_weights)
 {
     double step = (double)from / to;
     double reach = step > 1.0 ? step : 1.0;
     int most = (int)ceil(reach) * 2 + 1;
     struct taps *taps = calloc((size_t)to, sizeof *taps);
-    float *weights = calloc((size_t)to * (size_t)most, sizeof *weights);
+    double *weights = calloc((size_t)to * (size_t)most, sizeof *weights);
     if (!taps || !weights) {
         free(taps);
         free(weights);
@@ -34,26 +49,25 @@ static struct taps *make_taps(int from, int to, float **ret_weights)
         assert(t->count >= 1 && t->count <= most);
         double sum = 0;
         for (int k = 0; k < t->count; k++) {
-            double weight = 1.0 - fabs((first + k + 0.5 - centre) / reach);
-            t->weights[k] = weight > 0 ? (float)weight : 0.0f;
+            t->weights[k] = fmax(0, 1.0 - fabs((first + k + 0.5 - centre) / reach));
             sum += t->weights[k];
         }
         for (int k = 0; k < t->count; k++)
-            t->weights[k] = (float)(t->weights[k] / sum);
+            t->weights[k] = stored(t->weights[k] / sum, precision);
     }
     *ret_weights = weights;
     return taps;
 }
 
-static int resize_columns(const struct plane *from, int columns, struct plane *ret_plane,
-                          struct error *err)
+static int resize_columns(const struct plane *from, int columns, enum precision precision,
+                          struct plane *ret_plane, struct error *err)
 {
     struct plane to = {0};
-    float *weights = NULL;
+    double *weights = NULL;
     int status = plane_init(&to, from->rows, columns, err);
     if (status < 0)
         return status;
-    struct taps *taps = make_taps(from->columns, columns, &weights);
+    struct taps *taps = make_taps(from->columns, columns, precision, &weights);
     if (!taps) {
         plane_release(&to);
         return error_set(err, STATUS_NOMEM, "out of memory");
@@ -62,10 +76,10 @@ static int resize_columns(const struct plane *from, int columns, struct plane *r
         const float *in = from->values + (size_t)y * (size_t)from->columns;
         float *out = to.values + (size_t)y * (size_t)columns;
         for (int x = 0; x < columns; x++) {
-            float sum = 0;
+            double sum = 0;
             for (int k = 0; k < taps[x].count; k++)
                 sum += taps[x].weights[k] * in[taps[x].first + k];
-            out[x] = sum;
+            out[x] = result(sum, precision);
         }
     }
     free(taps);
@@ -74,47 +88,66 @@ static int resize_columns(const struct plane *from, int columns, struct plane *r
     return 0;
 }
 
-static int resize_rows(const struct plane *from, int rows, struct plane *ret_plane,
-                       struct error *err)
+static int resize_rows(const struct plane *from, int rows, enum precision precision,
+                       struct plane *ret_plane, struct error *err)
 {
     struct plane to = {0};
-    float *weights = NULL;
+    double *weights = NULL;
     int status = plane_init(&to, rows, from->columns, err);
     if (status < 0)
         return status;
-    struct taps *taps = make_taps(from->rows, rows, &weights);
-    if (!taps) {
-        plane_release(&to);
-        return error_set(err, STATUS_NOMEM, "out of memory");
-    }
-    size_t columns = (size_t)from->columns;
-    for (int y = 0; y < rows; y++) {
+    const size_t columns = (size_t)from->columns;
+    struct taps *taps = make_taps(from->rows, rows, precision, &weights);
+    double *sums = calloc(columns, sizeof *sums);
+    if (!taps || !sums)
+        status = error_set(err, STATUS_NOMEM, "out of memory");
+    for (int y = 0; y < rows && status == 0; y++) {
         float *out = to.values + (size_t)y * columns;
+        for (size_t x = 0; x < columns; x++)
+            sums[x] = 0;
         for (int k = 0; k < taps[y].count; k++) {
             const float *in = from->values + (size_t)(taps[y].first + k) * columns;
-            float weight = taps[y].weights[k];
+            const double weight = taps[y].weights[k];
             for (size_t x = 0; x < columns; x++)
-                out[x] += weight * in[x];
+                sums[x] += weight * in[x];
         }
+        for (size_t x = 0; x < columns; x++)
+            out[x] = result(sums[x], precision);
     }
+    free(sums);
     free(taps);
     free(weights);
-    *ret_plane = to;
-    return 0;
+    if (status == 0)
+        *ret_plane = to;
+    else
+        plane_release(&to);
+    return status;
+}
+
+static int resize(const struct plane *from, int rows, int columns, enum precision precision,
+                  struct plane *ret_plane, struct error *err)
+{
+    struct plane wide;
+    if (rows < 1 || columns < 1)
+        return error_set(err, STATUS_INVALID, "a plane of %d × %d pixels is empty", columns, rows);
+    int status = resize_columns(from, columns, precision, &wide, err);
+    if (status < 0)
+        return status;
+    status = resize_rows(&wide, rows, precision, ret_plane, err);
+    plane_release(&wide);
+    return status;
 }
 
 int plane_resize(const struct plane *from, int rows, int columns, struct plane *ret_plane,
                  struct error *err)
 {
-    struct plane wide;
-    if (rows < 1 || columns < 1)
-        return error_set(err, STATUS_INVALID, "a plane of %d × %d pixels is empty", columns, rows);
-    int status = resize_columns(from, columns, &wide, err);
-    if (status < 0)
-        return status;
-    status = resize_rows(&wide, rows, ret_plane, err);
-    plane_release(&wide);
-    return status;
+    return resize(from, rows, columns, REAL, ret_plane, err);
+}
+
+int plane_resize_levels(const struct plane *from, int rows, int columns, struct plane *ret_plane,
+                        struct error *err)
+{
+    return resize(from, rows, columns, LEVELS, ret_plane, err);
 }
 
 static int fit_side(int side, int longest, int size)

@@ -10,6 +10,11 @@
 int plane_resize(const struct plane *from, int rows, int columns, struct plane *ret_plane,
                  struct error *err);
 
+/* The same for whole grey levels 0 to 255, as Pillow does with pictures of 8 bits, to the bit: weights
+ * in steps of 2^-22, rounded to whole levels after the columns and again after the rows. */
+int plane_resize_levels(const struct plane *from, int rows, int columns, struct plane *ret_plane,
+                        struct error *err);
+
 /* How a picture of rows × columns lies in a size × size square: longest side fitted, centred. */
 struct fit {
     int rows, columns;         /* of the picture */

@@ -76,26 +76,6 @@ static void blacken_outside(struct plane *plane, const struct mask *mask, const 
                 plane->values[(size_t)y * (size_t)plane->columns + (size_t)x] = 0;
 }
 
-static void round_levels(struct plane *plane)
-{
-    const size_t n = (size_t)plane->rows * (size_t)plane->columns;
-    for (size_t i = 0; i < n; i++)
-        plane->values[i] = floorf(plane->values[i] + 0.5f);
-}
-
-/* In the place of the plane. */
-static int resize_levels(struct plane *plane, int rows, int columns, struct error *err)
-{
-    struct plane resized;
-    int status = plane_resize(plane, rows, columns, &resized, err);
-    if (status < 0)
-        return status;
-    round_levels(&resized);
-    plane_release(plane);
-    *plane = resized;
-    return 0;
-}
-
 /* Grey levels 0 to 255 of what the network's square is cut from. */
 static int look(const struct deep_network *network, const struct image *grey,
                 const struct mask *mask, const struct placement *p, struct plane *ret_plane,
@@ -108,15 +88,9 @@ static int look(const struct deep_network *network, const struct image *grey,
     if (status == 0 && network->crop == DEEP_MASKED)
         blacken_outside(&plane, mask, box);
     if (status == 0)
-        status = resize_levels(&plane, plane.rows, p->columns, err);
-    if (status == 0)
-        status = resize_levels(&plane, p->rows, p->columns, err);
-    if (status < 0) {
-        plane_release(&plane);
-        return status;
-    }
-    *ret_plane = plane;
-    return 0;
+        status = plane_resize_levels(&plane, p->rows, p->columns, ret_plane, err);
+    plane_release(&plane);
+    return status;
 }
 
 static void normalise(const struct deep_network *network, const struct plane *levels,

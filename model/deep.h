@@ -41,8 +41,8 @@ struct deep_network {
 int deep_check(const struct net *net, const struct deep_network *network, struct error *err);
 
 /* The network's input for a region, [channel][row][column], DEEP_INPUT_MAX at most: cut out,
- * resized bilinearly with antialiasing (image/resize.h) first in columns, then in rows, rounded to
- * whole grey levels after each as Pillow does with pictures of 8 bits, normalised. With resize_to R
+ * resized bilinearly with antialiasing as Pillow does with pictures of 8 bits (plane_resize_levels in
+ * image/resize.h), normalised. With resize_to R
  * the shorter side becomes R, the longer one R × longer / shorter without its fraction, and the
  * square begins at half of what is left, a half rounded to even: torchvision's Resize and
  * CenterCrop. `mask` has the picture's size and is not empty. STATUS_LIMIT: the box is so narrow
