@@ -1,15 +1,18 @@
-/* axnode model list | show | verify | sign | selftest */
-#include <dirent.h>
-#include <errno.h>
+/* axnode model list | show | verify | sign | selftest | activate | rollback */
 #include <getopt.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/session.h"
+#include "db/activation.h"
 #include "model/package/package.h"
 #include "service/analyser.h"
+#include "service/catalogue.h"
 #include "service/program.h"
 
 static const char usage_text[] =
@@ -18,10 +21,14 @@ static const char usage_text[] =
     "       axnode model verify [FOLDER]\n"
     "       axnode model sign FOLDER --key PRIVATE.pem\n"
     "       axnode model selftest --write FOLDER\n"
-    "list: the shipped packages. show: what a package is for, needs and has. verify: manifest,\n"
-    "signature, networks and self test on this machine. sign: write MANIFEST.sig (Ed25519); the\n"
-    "MANIFEST must be right already. selftest: of a package in the making, compute the numbers of\n"
-    "its self test on this machine, and write them and MANIFEST. FOLDER: default is the settings'\n"
+    "       axnode model activate NAME@VERSION\n"
+    "       axnode model rollback\n"
+    "list: the packages in packages.folder and the shipped ones, and which of them score studies.\n"
+    "show: what a package is for, needs and has. verify: manifest, signature, networks and self\n"
+    "test on this machine. sign: write MANIFEST.sig (Ed25519); the MANIFEST must be right already.\n"
+    "selftest: of a package in the making, compute the numbers of its self test on this machine,\n"
+    "and write them and MANIFEST. activate: verify a package, and score with it from the next study\n"
+    "on, without a restart. rollback: back to the one before. FOLDER: default is the settings'\n"
     "package.\n"
     "\n"
     "  --config FILE  settings (default: $AXNODE_CONFIG, then /etc/axnode/axnode.yaml if any)\n";
@@ -119,61 +126,191 @@ static int show(const struct model *m, const char *folder)
     return status;
 }
 
-static int visible(const struct dirent *entry)
+static cJSON *list_one(const struct catalogue_entry *entry)
 {
-    return entry->d_name[0] != '.';
+    if (entry->package)
+        return describe(entry->package);
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "folder", entry->folder);
+    cJSON_AddStringToObject(json, "refused", entry->problem.message);
+    return json;
 }
 
-static cJSON *list_one(const struct model *m, const char *root, const char *name)
+static bool same(const cJSON *package, const char *name, const char *version, const char *sha256)
 {
-    struct package *package;
-    struct error err = {0};
-    char path[PATH_MAX];
-    int status = snprintf(path, sizeof path, "%s/%s", root, name) >= (int)sizeof path
-                     ? error_set(&err, STATUS_INVALID, "the folder's name is too long")
-                     : package_open(path, &m->options.trust, &package, &err);
-    if (status == 0) {
-        cJSON *json = describe(package);
-        package_free(package);
-        return json;
+    return *name && strcmp(json_text(package, "name"), name) == 0 &&
+           strcmp(json_text(package, "version"), version) == 0 &&
+           (!*sha256 || strcmp(json_text(package, "sha256"), sha256) == 0);
+}
+
+static bool is_shadow(const struct settings *settings, const cJSON *package)
+{
+    char reference[2 * ACTIVATION_NAME_SIZE];
+    snprintf(reference, sizeof reference, "%s@%s", json_text(package, "name"),
+             json_text(package, "version"));
+    for (size_t i = 0; i < settings->packages.shadow_count; i++)
+        if (strcmp(settings->packages.shadow[i], reference) == 0)
+            return true;
+    return false;
+}
+
+/* "use": active, previous or shadow. */
+static void mark(const struct model *m, const struct activation *now,
+                 const struct activation *previous, cJSON *all)
+{
+    char standard[PATH_MAX] = "";
+    cJSON *package;
+    program_package(m->options.package, standard, NULL);
+    cJSON_ArrayForEach(package, all)
+    {
+        const bool of_settings = strcmp(json_text(package, "folder"), standard) == 0;
+        const char *use =
+            same(package, now->name, now->version, now->sha256) || (!*now->name && of_settings)
+                ? "active"
+            : same(package, previous->name, previous->version, previous->sha256) ||
+                    (*now->name && !*previous->name && of_settings)
+                ? "previous"
+            : is_shadow(m->settings, package) ? "shadow"
+                                              : NULL;
+        if (use)
+            cJSON_AddStringToObject(package, "use", use);
     }
-    cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "folder", path);
-    cJSON_AddStringToObject(json, "refused", err.message);
-    return json;
+}
+
+/* Without settings there is no service whose use of packages could be told. */
+static int mark_uses(const struct model *m, cJSON *all, struct error *err)
+{
+    struct session session = {.config = m->config};
+    struct activation now, previous;
+    if (!m->settings)
+        return 0;
+    int status = session_open(&session, true, err);
+    if (status == 0)
+        status = activation_get(session.db, &now, &previous, err);
+    if (status == 0)
+        mark(m, &now, &previous, all);
+    session_release(&session);
+    return status;
+}
+
+static void print_list(const cJSON *all)
+{
+    const cJSON *package;
+    cJSON_ArrayForEach(package, all)
+    {
+        if (cJSON_HasObjectItem(package, "refused")) {
+            printf("%s: %s\n", json_text(package, "folder"), json_text(package, "refused"));
+            continue;
+        }
+        print_text(package);
+        if (cJSON_HasObjectItem(package, "use"))
+            printf("  use           %s\n", json_text(package, "use"));
+    }
 }
 
 static int list(const struct model *m)
 {
-    struct dirent **entries;
+    struct catalogue catalogue;
     struct error err = {0};
-    char root[PATH_MAX];
-    int status = program_package("", root, &err);
+    int status = catalogue_open(m->settings ? m->settings->packages.folder : "",
+                                &m->options.trust, &catalogue, &err);
     if (status < 0)
         return command_failed(&err);
-    *strrchr(root, '/') = '\0';
-    int count = scandir(root, &entries, visible, alphasort);
-    if (count < 0) {
-        error_set_errno(&err, STATUS_IO, errno, "cannot read folder %s", root);
-        return command_failed(&err);
-    }
     cJSON *all = cJSON_CreateArray();
-    for (int i = 0; i < count; i++) {
-        cJSON_AddItemToArray(all, list_one(m, root, entries[i]->d_name));
-        free(entries[i]);
-    }
-    free(entries);
-    const cJSON *package;
+    for (size_t i = 0; i < catalogue.count; i++)
+        cJSON_AddItemToArray(all, list_one(&catalogue.entries[i]));
+    catalogue_release(&catalogue);
+    if (mark_uses(m, all, &err) < 0) /* the packages are there all the same */
+        fprintf(stderr, "axnode: which package is active is not known: %s\n", err.message);
+    status = EXIT_DONE;
     if (m->json)
         status = command_print_json(all);
     else
-        cJSON_ArrayForEach(package, all)
-            if (cJSON_HasObjectItem(package, "refused"))
-                printf("%s: %s\n", json_text(package, "folder"), json_text(package, "refused"));
-            else
-                print_text(package);
+        print_list(all);
     cJSON_Delete(all);
     return status;
+}
+
+/* ---- activation ---- */
+
+/* Open it as a worker will, with its self test, and say what it is. */
+static int try_package(const struct settings *settings, const char *reference, const char *sha256,
+                       struct activation *ret_package, struct error *err)
+{
+    struct analyser_options options = analyser_options_of(settings);
+    struct analyser analyser;
+    char folder[PATH_MAX];
+    int status = 0;
+    if (reference) {
+        status = catalogue_folder(settings, reference, sha256, folder, err);
+        options.package = folder;
+    }
+    if (status == 0)
+        status = analyser_open(&options, &analyser, err);
+    if (status < 0)
+        return status;
+    const struct package *package = analyser.package;
+    *ret_package = (struct activation){0};
+    snprintf(ret_package->name, sizeof ret_package->name, "%s", package->name);
+    snprintf(ret_package->version, sizeof ret_package->version, "%s", package->version);
+    snprintf(ret_package->sha256, sizeof ret_package->sha256, "%s", package->digest);
+    if (package->incomplete_count > 0)
+        fprintf(stderr, "axnode: warning: %s %s is incomplete and never gives a risk\n",
+                package->name, package->version);
+    analyser_release(&analyser);
+    return 0;
+}
+
+/* For the audit: who the system says is at the keyboard. */
+static void who_asks(char out[64])
+{
+    const struct passwd *user = getpwuid(getuid());
+    if (user)
+        snprintf(out, 64, "%s", user->pw_name);
+    else
+        snprintf(out, 64, "uid %u", (unsigned)getuid());
+}
+
+static int activate(struct session *session, const char *reference, struct activation *ret_now,
+                    struct error *err)
+{
+    struct activation now;
+    char who[64];
+    who_asks(who);
+    int status = activation_get(session->db, &now, NULL, err);
+    if (status == 0)
+        status = try_package(session->settings, reference, "", ret_now, err);
+    return status < 0 ? status : activation_set(session->db, who, &now, ret_now, err);
+}
+
+static int roll_back(struct session *session, struct activation *ret_now, struct error *err)
+{
+    struct activation now, previous;
+    char who[64], reference[2 * ACTIVATION_NAME_SIZE];
+    who_asks(who);
+    int status = activation_get(session->db, &now, &previous, err);
+    snprintf(reference, sizeof reference, "%s@%s", previous.name, previous.version);
+    if (status == 0 && *now.name)
+        status = try_package(session->settings, *previous.name ? reference : NULL,
+                             previous.sha256, ret_now, err);
+    return status < 0 ? status : activation_roll_back(session->db, who, &now, err);
+}
+
+/* `reference` NULL: back to the one before. */
+static int change(const struct model *m, const char *reference)
+{
+    struct session session = {.config = m->config};
+    struct activation now;
+    struct error err = {0};
+    int status = session_open(&session, true, &err);
+    if (status == 0)
+        status = reference ? activate(&session, reference, &now, &err)
+                           : roll_back(&session, &now, &err);
+    session_release(&session);
+    if (status < 0)
+        return command_failed(&err);
+    printf("%s %s scores from the next study on\n", now.name, now.version);
+    return EXIT_DONE;
 }
 
 static int verify(const struct model *m, const char *folder)
@@ -234,8 +371,12 @@ static int run(const struct model *m, int argc, char **argv)
         return sign(folder, m->key);
     if (strcmp(verb, "selftest") == 0 && left == 0 && m->write)
         return selftest_write(m);
-    return command_usage(argv[0], "say list, show, verify, sign with FOLDER and --key, or selftest "
-                                  "with --write FOLDER");
+    if (strcmp(verb, "activate") == 0 && left == 1)
+        return change(m, argv[optind]);
+    if (strcmp(verb, "rollback") == 0 && left == 0)
+        return change(m, NULL);
+    return command_usage(argv[0], "say list, show, verify, sign with FOLDER and --key, selftest "
+                                  "with --write FOLDER, activate NAME@VERSION, or rollback");
 }
 
 int command_model(int argc, char **argv)

@@ -104,6 +104,22 @@ static int finish(struct run *run, const char *folder, struct pipeline_result *r
     return run_compose(run, folder, result, err);
 }
 
+/* The settings that run_digest takes in, by themselves. */
+static void digest_settings(const struct pipeline_settings *settings, char hex[DIGEST_TEXT_SIZE])
+{
+    char text[256];
+    uint8_t digest[DIGEST_SIZE];
+    const int n = snprintf(text, sizeof text, "%.64s %d %llu %d %llu %d %d",
+                           settings->words ? word_reader_name(settings->words) : "",
+                           settings->frames_max,
+                           (unsigned long long)settings->limits.object_bytes,
+                           settings->limits.frames,
+                           (unsigned long long)settings->limits.frame_pixels,
+                           settings->score_bilateral, settings->score_multifocal);
+    digest_bytes(text, (size_t)n, digest);
+    digest_format(digest, hex);
+}
+
 int pipeline_run(const struct pipeline_settings *settings, const struct package *package,
                  const struct package_nets *nets, const struct pipeline_job *job,
                  const char *folder, struct pipeline_result *ret_result, struct error *err)
@@ -123,6 +139,7 @@ int pipeline_run(const struct pipeline_settings *settings, const struct package 
     snprintf(result.package_name, sizeof result.package_name, "%s", package->name);
     snprintf(result.package_version, sizeof result.package_version, "%s", package->version);
     snprintf(result.package_digest, sizeof result.package_digest, "%s", package->digest);
+    digest_settings(settings, result.settings_digest);
     if (status == 0)
         status = run_digest(&run, err);
     if (status == 0) {

@@ -55,7 +55,8 @@ struct pipeline_result {
     char *json;              /* owned; result.json's text */
     struct feature_list features; /* owned: all features of both regions */
     char content_digest[DIGEST_TEXT_SIZE]; /* of all that can change the objects (rule 4) */
-    char package_name[65], package_version[33], package_digest[DIGEST_TEXT_SIZE];
+    char package_name[65], package_version[65], package_digest[DIGEST_TEXT_SIZE];
+    char settings_digest[DIGEST_TEXT_SIZE]; /* of the settings among all that */
 };
 void pipeline_result_release(struct pipeline_result *result);
 

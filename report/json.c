@@ -79,6 +79,7 @@ static void add_contributions(struct json *j, cJSON *risk)
     for (size_t i = 0; array && i < score->contribution_count; i++) {
         const struct contribution *c = &score->contributions[i];
         cJSON *item = append(j, array, cJSON_CreateObject());
+        text(j, item, "stage", c->stage);
         text(j, item, "feature", c->name);
         number(j, item, "value", c->value);
         number(j, item, "centre", c->centre);
@@ -97,6 +98,9 @@ static void add_risk(struct json *j, cJSON *root)
         reasons[i] = score->reasons[i];
     boolean(j, risk, "estimated", score->has_risk);
     number(j, risk, "probability", score->has_risk ? score->risk : NAN);
+    number(j, risk, "low", score->has_interval ? score->risk_low : NAN);
+    number(j, risk, "high", score->has_interval ? score->risk_high : NAN);
+    text(j, risk, "group", score->group);
     number(j, risk, "linear_predictor", score->has_risk ? score->linear_predictor : NAN);
     number(j, risk, "cutoff", score->cutoff > 0 ? score->cutoff : NAN);
     text(j, risk, "cutoff_rule", score->cutoff > 0 ? j->input->cutoff_rule : "");

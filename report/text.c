@@ -78,6 +78,14 @@ static int write_risk(struct buffer *out, const cJSON *root, struct error *err)
     int r = buffer_print(out, err, "%s: %s %% (%s)\n", text_in(package, "outcome"),
                          words_number(100 * number_in(risk, "probability"), 1, percent),
                          text_in(root, "side"));
+    const double low = number_in(risk, "low"), high = number_in(risk, "high");
+    if (r == 0 && isfinite(low) && isfinite(high)) {
+        char to[WORDS_NUMBER_SIZE];
+        r = buffer_print(out, err, "  95 %% interval of the estimate: %s to %s %%\n",
+                         words_number(100 * low, 1, percent), words_number(100 * high, 1, to));
+    }
+    if (r == 0 && *text_in(risk, "group"))
+        r = buffer_print(out, err, "  risk group: %s\n", text_in(risk, "group"));
     if (r == 0 && isfinite(cutoff)) {
         const char *rule = text_in(risk, "cutoff_rule");
         r = buffer_print(out, err, "  %s the cut-off of %s %%%s%s%s\n",

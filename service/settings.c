@@ -160,6 +160,31 @@ static int set_trusted_keys(struct reading *r, const struct yaml_node *node, str
     return status;
 }
 
+static int set_shadow(struct reading *r, const struct yaml_node *node, struct error *err)
+{
+    static const struct setting item = {.type = SETTING_TEXT};
+    struct settings *settings = &r->owner->settings;
+    int status = need_list(r, node, SETTINGS_SHADOWS_MAX, err);
+    if (status < 0)
+        return status;
+    settings->packages.shadow =
+        arena_array(&r->owner->arena, node->count + 1, sizeof(const char *));
+    if (!settings->packages.shadow)
+        return error_set(err, STATUS_NOMEM, "out of memory");
+    for (size_t i = 0; i < node->count && status == 0; i++) {
+        status = set_text(r, &item, &node->children[i], &settings->packages.shadow[i], err);
+        const char *at = status == 0 ? strchr(settings->packages.shadow[i], '@') : NULL;
+        if (status == 0 && (!at || at == settings->packages.shadow[i] || !at[1]))
+            status = yaml_error(r->yaml, &node->children[i], err, "shadow: must be NAME@VERSION");
+        for (size_t k = 0; k < i && status == 0; k++)
+            if (strcmp(settings->packages.shadow[k], settings->packages.shadow[i]) == 0)
+                status = yaml_error(r->yaml, &node->children[i], err, "shadow: '%s' stands twice",
+                                    settings->packages.shadow[i]);
+    }
+    settings->packages.shadow_count = node->count;
+    return status;
+}
+
 static int set_objects(struct reading *r, const struct yaml_node *node, bool chosen[3],
                        struct error *err)
 {
@@ -256,6 +281,7 @@ static int set_value(struct reading *r, const struct setting *setting,
     case SETTING_BOOL: return yaml_bool(r->yaml, node, at, err);
     case SETTING_LEVEL: return set_level(r, node, at, err);
     case SETTING_PATHS: return set_trusted_keys(r, node, err);
+    case SETTING_PACKAGES: return set_shadow(r, node, err);
     case SETTING_OBJECTS: return set_objects(r, node, at, err);
     case SETTING_DESTINATIONS: return set_destinations(r, node, err);
     default: return set_text(r, setting, node, at, err);
@@ -413,6 +439,7 @@ static bool value_equal(const struct setting *setting, const void *a, const void
     case SETTING_DAYS: return memcmp(a, b, sizeof(int64_t)) == 0;
     case SETTING_BOOL: return memcmp(a, b, sizeof(bool)) == 0;
     case SETTING_PATHS:
+    case SETTING_PACKAGES:
     case SETTING_OBJECTS:
     case SETTING_DESTINATIONS: return true; /* lists are all reloadable */
     default:

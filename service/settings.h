@@ -10,7 +10,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
-enum { SETTINGS_DESTINATIONS_MAX = 16 };
+enum { SETTINGS_DESTINATIONS_MAX = 16, SETTINGS_SHADOWS_MAX = 4 };
 
 /* Where results go. */
 struct settings_destination {
@@ -65,6 +65,9 @@ struct settings {
         bool allow_unsigned;
         const char **trusted_keys; /* files; trusted_key_count of them */
         size_t trusted_key_count;
+        const char *folder;  /* of packages by name and version; "": the shipped ones alone */
+        const char **shadow; /* "NAME@VERSION"; shadow_count of them */
+        size_t shadow_count;
     } packages;
     struct settings_destination destinations[SETTINGS_DESTINATIONS_MAX];
     size_t destination_count;

@@ -23,6 +23,7 @@ static const char *type_name(enum setting_type type)
     case SETTING_BOOL: return "true or false";
     case SETTING_LEVEL: return "level";
     case SETTING_PATHS: return "list of paths";
+    case SETTING_PACKAGES: return "list of NAME@VERSION";
     case SETTING_OBJECTS: return "list of sr, seg, sc";
     default: return "list";
     }

@@ -83,7 +83,15 @@ const struct setting settings_table[] = {
      "Resident memory in MiB above which a worker is replaced after its study."},
 
     {"package", SETTING_PATH, 0, 0, "", "/usr/share/axnode/packages/verification", true,
-     AT(package), "Folder of the model package. Default: the shipped package 'verification'."},
+     AT(package),
+     "Folder of the model package that scores studies while 'axnode model activate' has chosen none. "
+     "Default: the shipped package 'verification'."},
+    {"packages.folder", SETTING_PATH, 0, 0, "", "/etc/axnode/packages", true, AT(packages.folder),
+     "Folder with a folder for each model package, several versions side by side. 'axnode model' and "
+     "packages.shadow find them by NAME@VERSION, there and among the shipped ones."},
+    {"packages.shadow", SETTING_PACKAGES, 0, 0, "[]", NULL, true, AT(packages.shadow),
+     "Packages (NAME@VERSION, at most 4) that also score every study. Their results are stored (view "
+     "v_shadow) and reported to nobody."},
     {"packages.allow_unsigned", SETTING_BOOL, 0, 0, "true", NULL, true,
      AT(packages.allow_unsigned),
      "Accept packages without a signature by one of packages.trusted_keys. The content is checked "

@@ -19,6 +19,7 @@ enum setting_type {
     SETTING_BOOL,     /* bool */
     SETTING_LEVEL,    /* int, enum log_level; the file has its name */
     SETTING_PATHS,    /* list of absolute paths: packages.trusted_keys */
+    SETTING_PACKAGES, /* list of NAME@VERSION: packages.shadow */
     SETTING_OBJECTS,  /* list of sr, seg, sc: three bools from `offset` on */
     SETTING_DESTINATIONS, /* list of mappings, each as destination_table says */
 };

@@ -19,9 +19,9 @@
 #include "db/queue.h"
 #include "dicom/setup.h"
 #include "pipeline/pipeline.h"
-#include "service/analyser.h"
 #include "service/database.h"
 #include "service/limits.h"
+#include "service/models.h"
 #include "service/role.h"
 #include "service/watch.h"
 #include "store/store.h"
@@ -32,6 +32,7 @@ enum {
     PACKAGE_STEP_US = 600000000, /* opening networks and their self test */
     PACKAGE_RETRY_US = 30000000,
     COMMIT_TRIES = 5,
+    SHADOW_ATTEMPT = 1000, /* beyond workers.attempts_max */
     EXIT_JOB_TIMEOUT = 3,
 };
 
@@ -49,7 +50,7 @@ struct worker {
     struct watch *watch;
     struct database database;
     struct store *store;
-    struct analyser analyser;
+    struct models models;
     struct queue_policy policy;
     struct claim claim;
     struct db *renewal; /* the watch thread's alone */
@@ -173,12 +174,12 @@ static void predecessor_find(const struct queue_job *job, char uid[UID_SIZE])
             memcpy(uid, job->predecessors[i].sop_instance_uid, UID_SIZE);
 }
 
-static int analyse(struct worker *w, const struct queue_job *job, const char *folder,
-                   struct pipeline_result *ret_result, struct error *err)
+static int analyse(struct worker *w, const struct analyser *analyser, const struct queue_job *job,
+                   const char *folder, struct pipeline_result *ret_result, struct error *err)
 {
     struct arena arena ARENA_AUTO;
     arena_init(&arena);
-    struct pipeline_settings settings = analyser_pipeline(&w->analyser, w->role->settings);
+    struct pipeline_settings settings = analyser_pipeline(analyser, w->role->settings);
     struct pipeline_job input = {.object_count = job->instance_count,
                                  .generation = job->generation,
                                  .created_us = job->created_us};
@@ -189,8 +190,8 @@ static int analyse(struct worker *w, const struct queue_job *job, const char *fo
     if (status < 0)
         return status;
     input.objects = objects;
-    return pipeline_run(&settings, w->analyser.package, &w->analyser.nets, &input, folder,
-                        ret_result, err);
+    return pipeline_run(&settings, analyser->package, &analyser->nets, &input, folder, ret_result,
+                        err);
 }
 
 /* Make the objects durable in the store, and describe them for the queue. */
@@ -275,26 +276,17 @@ static int commit_durably(struct worker *w, const struct queue_job *job,
     return status;
 }
 
-static int result_commit(struct worker *w, const struct queue_job *job, const char *folder,
-                         const struct pipeline_result *result, enum queue_committed *ret_committed,
-                         struct error *err)
+/* The result as the database takes it, objects and destinations apart. */
+static int row_make(const struct pipeline_result *result, struct arena *arena,
+                    struct queue_features features[ROI_COUNT],
+                    struct queue_result *ret_row, struct error *err)
 {
-    struct arena arena ARENA_AUTO;
-    arena_init(&arena);
-    const struct settings *settings = w->role->settings;
-    struct queue_object objects[REPORT_OBJECTS_MAX];
-    struct queue_features features[ROI_COUNT];
-    const char *destinations[SETTINGS_DESTINATIONS_MAX];
-    bool wanted[SETTINGS_DESTINATIONS_MAX * REPORT_OBJECTS_MAX];
-    int status = objects_keep(w, folder, result, objects, err);
-    for (int roi = 0; roi < ROI_COUNT && status == 0; roi++)
-        status = features_of(&result->features, (enum roi)roi, &arena, &features[roi], err);
-    if (status < 0)
-        return status;
-    objects_choose(settings, result, wanted);
-    for (size_t i = 0; i < settings->destination_count; i++)
-        destinations[i] = settings->destinations[i].name;
-    struct queue_result row = {
+    for (int roi = 0; roi < ROI_COUNT; roi++) {
+        int status = features_of(&result->features, (enum roi)roi, arena, &features[roi], err);
+        if (status < 0)
+            return status;
+    }
+    *ret_row = (struct queue_result){
         .outcome = pipeline_outcome_name(result->outcome),
         .has_risk = result->outcome == PIPELINE_RISK,
         .risk = result->outcome == PIPELINE_RISK ? result->risk : 0,
@@ -304,16 +296,40 @@ static int result_commit(struct worker *w, const struct queue_job *job, const ch
         .package_version = result->package_version,
         .package_sha256 = result->package_digest,
         .software_version = AXNODE_VERSION,
+        .settings_sha256 = result->settings_digest,
         .content_sha256 = result->content_digest,
         .json = result->json,
         .features = features,
         .feature_count = ROI_COUNT,
-        .objects = objects,
-        .object_count = (size_t)result->object_count,
-        .destinations = destinations,
-        .destination_count = settings->destination_count,
-        .wanted = wanted,
     };
+    return 0;
+}
+
+static int result_commit(struct worker *w, const struct queue_job *job, const char *folder,
+                         const struct pipeline_result *result, enum queue_committed *ret_committed,
+                         struct error *err)
+{
+    struct arena arena ARENA_AUTO;
+    arena_init(&arena);
+    const struct settings *settings = w->role->settings;
+    struct queue_object objects[REPORT_OBJECTS_MAX];
+    struct queue_features features[ROI_COUNT];
+    struct queue_result row;
+    const char *destinations[SETTINGS_DESTINATIONS_MAX];
+    bool wanted[SETTINGS_DESTINATIONS_MAX * REPORT_OBJECTS_MAX];
+    int status = objects_keep(w, folder, result, objects, err);
+    if (status == 0)
+        status = row_make(result, &arena, features, &row, err);
+    if (status < 0)
+        return status;
+    objects_choose(settings, result, wanted);
+    for (size_t i = 0; i < settings->destination_count; i++)
+        destinations[i] = settings->destinations[i].name;
+    row.objects = objects;
+    row.object_count = (size_t)result->object_count;
+    row.destinations = destinations;
+    row.destination_count = settings->destination_count;
+    row.wanted = wanted;
     return commit_durably(w, job, &row, ret_committed, err);
 }
 
@@ -335,6 +351,65 @@ static void job_failed(struct worker *w, const struct queue_job *job, bool perma
                             &w->policy, &err);
     if (status < 0 && status != STATUS_CONFLICT)
         log_error(LOG_WARNING, "claim not given back", &err, "job=%" PRId64, job->id);
+}
+
+/* ---- Shadows ---- */
+
+static int shadow_run(struct worker *w, const struct analyser *shadow, const struct queue_job *job,
+                      const char *folder, struct pipeline_result *ret_result, struct error *err)
+{
+    struct arena arena ARENA_AUTO;
+    arena_init(&arena);
+    struct queue_features features[ROI_COUNT];
+    struct queue_result row;
+    int status = analyse(w, shadow, job, folder, ret_result, err);
+    if (status == 0)
+        status = row_make(ret_result, &arena, features, &row, err);
+    if (status < 0)
+        return status;
+    if (!database_need(&w->database))
+        return error_set(err, STATUS_UNAVAILABLE, "stopped while the database is away");
+    return queue_shadow(w->database.db, job->id, &row, err);
+}
+
+/* After the study's own result is committed, so that nothing that happens here can touch it: what
+ * fails is logged, and left. The objects that a shadow makes go with its folder. */
+static void shadow_work(struct worker *w, const struct analyser *shadow, size_t index,
+                        const struct queue_job *job)
+{
+    const struct package *package = shadow->package;
+    struct pipeline_result result = {0};
+    struct store_work folder;
+    struct error err = {0};
+    watch_allow(w->watch, w->role->settings->workers.job_timeout_us + STEP_US);
+    /* The job's attempts have their folders; a shadow's lies beyond them. */
+    int status = store_work_make(w->store, job->id, SHADOW_ATTEMPT + (int)index, &folder, &err);
+    if (status == 0) {
+        status = shadow_run(w, shadow, job, folder.path, &result, &err);
+        store_work_remove(&folder);
+    }
+    if (status == 0)
+        log_event(LOG_INFO, "shadow done", "job=%" PRId64 " package=%s version=%s outcome=%s",
+                  job->id, LOG_QUOTE(package->name), LOG_QUOTE(package->version),
+                  LOG_QUOTE(pipeline_outcome_name(result.outcome)));
+    else
+        log_error(LOG_ERROR, "no shadow result", &err, "job=%" PRId64 " package=%s version=%s",
+                  job->id, LOG_QUOTE(package->name), LOG_QUOTE(package->version));
+    pipeline_result_release(&result);
+}
+
+static void shadows_work(struct worker *w, const struct queue_job *job)
+{
+    const struct settings *settings = w->role->settings;
+    for (size_t i = 0; i < settings->packages.shadow_count && !role_stopping(w->role); i++) {
+        struct error err = {0};
+        watch_allow(w->watch, PACKAGE_STEP_US);
+        if (models_shadow(&w->models, settings, i, &err) == 0)
+            shadow_work(w, &w->models.shadows[i], i, job);
+        else
+            log_error(LOG_ERROR, "no usable shadow package", &err, "job=%" PRId64 " package=%s",
+                      job->id, LOG_QUOTE(settings->packages.shadow[i]));
+    }
 }
 
 static enum board_counter counter_of(enum pipeline_outcome outcome)
@@ -359,7 +434,7 @@ static void job_work(struct worker *w, const struct queue_job *job)
     int analysed = STATUS_OK;
     int status = store_work_make(w->store, job->id, job->attempt, &folder, &err);
     if (status == 0) {
-        status = analysed = analyse(w, job, folder.path, &result, &err);
+        status = analysed = analyse(w, &w->models.active, job, folder.path, &result, &err);
         if (status == 0)
             status = result_commit(w, job, folder.path, &result, &committed, &err);
         store_work_remove(&folder);
@@ -378,6 +453,8 @@ static void job_work(struct worker *w, const struct queue_job *job)
         job_failed(w, job, fails_again(analysed), &err);
     claim_end(w);
     pipeline_result_release(&result);
+    if (status == 0 && committed != QUEUE_NEXT_GENERATION)
+        shadows_work(w, job);
 }
 
 /* --- The loop ----------------------------------------------------------------------------- */
@@ -398,19 +475,38 @@ static bool memory_exceeded(const struct worker *w)
     return pages * sysconf(_SC_PAGESIZE) >> 20 > w->role->settings->workers.memory_max_mib;
 }
 
-/* Jobs wait in the queue while there is no package. */
+/* Open the package that is active now, if another one was before. */
+static int package_follow(struct worker *w, struct error *err)
+{
+    struct activation now;
+    bool changed;
+    int status = activation_get(w->database.db, &now, NULL, err);
+    if (status < 0)
+        return status;
+    database_worked(&w->database);
+    watch_allow(w->watch, PACKAGE_STEP_US);
+    status = models_follow(&w->models, w->role->settings, &now, &changed, err);
+    const struct analyser *active = &w->models.active;
+    if (status == 0 && changed)
+        log_event(LOG_INFO, "package loaded", "package=%s version=%s sha256=%s onnxruntime=%s",
+                  LOG_QUOTE(active->package->name), LOG_QUOTE(active->package->version),
+                  active->package->digest, net_library_version(active->library));
+    return status;
+}
+
+/* Return with the active package open; jobs wait in the queue meanwhile. False: the role stops. */
 static bool package_need(struct worker *w)
 {
-    struct analyser_options options = analyser_options_of(w->role->settings);
-    while (!role_stopping(w->role)) {
+    while (database_need(&w->database)) {
         struct error err = {0};
-        watch_allow(w->watch, PACKAGE_STEP_US);
-        if (analyser_open(&options, &w->analyser, &err) == 0) {
-            log_event(LOG_INFO, "package loaded", "package=%s version=%s sha256=%s onnxruntime=%s",
-                      LOG_QUOTE(w->analyser.package->name),
-                      LOG_QUOTE(w->analyser.package->version), w->analyser.package->digest,
-                      net_library_version(w->analyser.library));
+        watch_allow(w->watch, STEP_US);
+        int status = package_follow(w, &err);
+        if (status == 0)
             return true;
+        if (status == STATUS_UNAVAILABLE) {
+            if (!database_failed(&w->database, "active package not known", &err))
+                return false;
+            continue;
         }
         log_error(LOG_ERROR, "no usable package: studies wait", &err, "retry_in_s=%d",
                   PACKAGE_RETRY_US / 1000000);
@@ -425,7 +521,7 @@ static void work(struct worker *w)
     char name[64];
     int done = 0;
     snprintf(name, sizeof name, "%.32s/%d", w->role->label, (int)getpid());
-    while (database_need(&w->database)) {
+    while (package_need(w)) {
         struct queue_job job;
         struct error err = {0};
         watch_allow(w->watch, STEP_US);
@@ -479,12 +575,12 @@ int axnode_role_main(const struct role *role)
     int status = worker_open(&w, &err);
     if (status < 0)
         log_error(LOG_ERROR, "worker not started", &err, NULL);
-    else if (package_need(&w))
+    else
         work(&w);
     watch_stop(w.watch);
     db_close(w.renewal);
     database_release(&w.database);
-    analyser_release(&w.analyser);
+    models_release(&w.models);
     store_close(w.store);
     pthread_mutex_destroy(&w.claim.mutex);
     return status < 0;
