@@ -40,6 +40,7 @@ struct dicom_instance {
     /* Patient and study: stored in the database and written to reports, never logged. */
     char patient_id[DICOM_TEXT_SIZE], patient_id_issuer[DICOM_TEXT_SIZE];
     char patient_name[DICOM_TEXT_SIZE], patient_birth_date[17], patient_sex[17];
+    char patient_age[17]; /* "054Y" */
     char accession_number[DICOM_TEXT_SIZE], study_date[17], study_time[17];
     char study_description[DICOM_TEXT_SIZE], series_description[DICOM_TEXT_SIZE];
     char body_part_examined[17], protocol_name[DICOM_TEXT_SIZE];

@@ -199,6 +199,7 @@ static void get_texts(TextReader &texts, DcmItem &dataset, struct dicom_instance
         {DCM_PatientName, out->patient_name, sizeof out->patient_name},
         {DCM_PatientBirthDate, out->patient_birth_date, sizeof out->patient_birth_date},
         {DCM_PatientSex, out->patient_sex, sizeof out->patient_sex},
+        {DCM_PatientAge, out->patient_age, sizeof out->patient_age},
         {DCM_AccessionNumber, out->accession_number, sizeof out->accession_number},
         {DCM_StudyDate, out->study_date, sizeof out->study_date},
         {DCM_StudyTime, out->study_time, sizeof out->study_time},
