@@ -2,6 +2,7 @@
 #ifndef AXNODE_DB_GENERATION_H
 #define AXNODE_DB_GENERATION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "db/db.h"
@@ -11,6 +12,11 @@
  * `from_job`, or, when it is 0, all that the study has now. */
 int generation_open(struct db *db, int64_t study, int generation, int64_t from_job,
                     struct error *err);
+
+/* What a study is scored with changed: one that waits reads it when it is claimed, one that is
+ * under way or done is scored again. *ret_will false: it is left alone, being failed, without
+ * images, or without files. Takes the study's lock. */
+int study_rescore(struct db *db, int64_t study, bool *ret_will, struct error *err);
 
 /* What may be at a destination, in SQL, for an outbox row called b. */
 #define GENERATION_MAY_BE_THERE \

@@ -230,7 +230,9 @@ static int newcomer_add(struct db *db, const struct study *study, const struct i
     int64_t patient;
     bool input = o->kind == INDEX_KIND_INPUT;
     bool mixed = other_patient(study, o);
-    int status = instance_add(db, study, o, input && !mixed ? "input" : "other", &patient, err);
+    bool report = o->kind == INDEX_KIND_REPORT;
+    const char *role = mixed ? "other" : input ? "input" : report ? "report" : "other";
+    int status = instance_add(db, study, o, role, &patient, err);
     if (status < 0)
         return status;
     if (mixed) {
@@ -239,7 +241,8 @@ static int newcomer_add(struct db *db, const struct study *study, const struct i
     }
     bool receiving = strcmp(study->state, "receiving") == 0;
     bool started = study->generation > 0 || !db_is_null(study->row, 0, 4);
-    bool reopen = !study->held && !receiving && (input || !started);
+    bool late = report && o->final && study->generation > 0;
+    bool reopen = !study->held && !receiving && (input || !started || late);
     answer->outcome = INDEX_NEW;
     answer->reopened = reopen && study->generation > 0;
     if (!reopen && !receiving && !input)

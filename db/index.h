@@ -4,7 +4,8 @@
  * changes nothing. Other bytes under a known UID are a 'variant': recorded, never in place of
  * the first. What axnode sent or made itself is 'own'. None of these three starts or reopens a
  * study. An input that no job of the study knows opens the study again: its next generation
- * follows when it is quiet. An object whose file was removed and that is received again has its
+ * follows when it is quiet; so does a final report that states clinical values, and only it: the
+ * others are there when something else opens the study. An object whose file was removed and that is received again has its
  * file again; it opens a study that failed for want of it. Objects of two patients under one
  * study UID: the study is held in state failed, with the reason, until a person retries it. */
 #ifndef AXNODE_DB_INDEX_H
@@ -17,7 +18,8 @@
 #include "db/db.h"
 
 enum index_kind {
-    INDEX_KIND_INPUT, /* to be analysed */
+    INDEX_KIND_INPUT,  /* to be analysed */
+    INDEX_KIND_REPORT, /* states clinical values: goes with the inputs, is none by itself */
     INDEX_KIND_OTHER, /* kept and shown, not analysed: does not reopen a study */
 };
 
@@ -30,6 +32,7 @@ struct index_object {
     const char *content_sha256; /* hex, whatever the encoding; "" when not computed */
     enum index_kind kind;
     bool own; /* its equipment is axnode */
+    bool final; /* of a report: verified, so that it reopens a study that was analysed */
     const char *modality;
     const char *patient_id, *patient_id_issuer, *patient_name, *patient_birth_date, *patient_sex;
     const char *accession_number, *study_date, *study_time, *study_description;

@@ -51,7 +51,7 @@ int generation_open(struct db *db, int64_t study, int generation, int64_t from_j
     int64_t id = db_get_int(job, 0, 0);
     status = db_query(db,
         "INSERT INTO job_instance (job, instance) SELECT $1::bigint, i.id FROM instance i"
-        " WHERE i.study = $2::bigint AND CASE WHEN $3::bigint = 0 THEN i.role = 'input' ELSE"
+        " WHERE i.study = $2::bigint AND CASE WHEN $3::bigint = 0 THEN i.role IN ('input', 'report') ELSE"
         "  i.id IN (SELECT instance FROM job_instance WHERE job = $3::bigint) END",
         DB_VALUES(db_int(id), db_int(study), db_int(from_job)), NULL, err);
     if (status == 0)
@@ -88,7 +88,8 @@ static int study_complete(struct db *db, int64_t study, int generation, bool *re
 {
     DB_ROWS_AUTO struct pg_result *rows = NULL;
     int status = db_query(db,
-        "SELECT count(*), count(removing_at) FROM instance WHERE study = $1 AND role = 'input'",
+        "SELECT count(*) FILTER (WHERE role = 'input'), count(removing_at) FROM instance"
+        " WHERE study = $1 AND role IN ('input', 'report')",
         DB_VALUES(db_int(study)), &rows, err);
     if (status < 0)
         return status;
@@ -157,6 +158,7 @@ void queue_job_release(struct queue_job *job)
 {
     free(job->instances);
     free(job->predecessors);
+    free(job->clinical);
     *job = (struct queue_job){0};
 }
 
@@ -220,6 +222,44 @@ static int predecessors_read(struct db *db, int64_t study, struct queue_job *job
     return 0;
 }
 
+/* Of the patients that the job's images name: one, or the analysis refuses the study. */
+static int clinical_read(struct db *db, struct queue_job *job, struct error *err)
+{
+    DB_ROWS_AUTO struct pg_result *rows = NULL;
+    int status = db_query(db,
+        "SELECT c.patient_id, c.issuer, c.study_uid, c.accession_number, c.name, c.side,"
+        " to_char(c.observed, 'YYYY-MM-DD'), c.value, c.source FROM clinical c"
+        " WHERE EXISTS (SELECT 1 FROM job_instance x JOIN instance i ON i.id = x.instance"
+        "  JOIN patient p ON p.id = i.patient WHERE x.job = $1 AND i.role = 'input'"
+        "  AND p.patient_id = c.patient_id AND p.issuer = c.issuer)"
+        " ORDER BY c.id LIMIT $2",
+        DB_VALUES(db_int(job->id), db_int(QUEUE_CLINICAL_MAX + 1)), &rows, err);
+    if (status < 0)
+        return status;
+    size_t count = (size_t)db_row_count(rows);
+    if (count > QUEUE_CLINICAL_MAX)
+        return error_set(err, STATUS_LIMIT, "the patient has more than %d clinical values",
+                         QUEUE_CLINICAL_MAX);
+    job->clinical = calloc(count ? count : 1, sizeof *job->clinical);
+    if (!job->clinical)
+        return error_set(err, STATUS_NOMEM, "no memory for a job's clinical values");
+    job->clinical_count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct queue_clinical *to = &job->clinical[i];
+        int row = (int)i;
+        db_get_text(rows, row, 0, to->patient_id, sizeof to->patient_id);
+        db_get_text(rows, row, 1, to->issuer, sizeof to->issuer);
+        db_get_text(rows, row, 2, to->study_uid, sizeof to->study_uid);
+        db_get_text(rows, row, 3, to->accession_number, sizeof to->accession_number);
+        db_get_text(rows, row, 4, to->name, sizeof to->name);
+        db_get_text(rows, row, 5, to->side, sizeof to->side);
+        db_get_text(rows, row, 6, to->observed, sizeof to->observed);
+        db_get_text(rows, row, 7, to->value, sizeof to->value);
+        db_get_text(rows, row, 8, to->source, sizeof to->source);
+    }
+    return 0;
+}
+
 static int job_end(struct db *db, int64_t job, const char *state, const char *reason,
                    struct error *err)
 {
@@ -247,6 +287,8 @@ static int job_take(struct db *db, int64_t study, const char *worker,
                       DB_VALUES(db_int(study)), NULL, err);
     if (status == 0)
         status = instances_read(db, job, err);
+    if (status == 0)
+        status = clinical_read(db, job, err);
     if (status == 0 && job->predecessor_generation > 0)
         status = predecessors_read(db, study, job, err);
     return status;
@@ -427,7 +469,8 @@ static int newest_job(struct db *db, int64_t study, struct pg_result **ret_rows,
 {
     return db_query(db,
         "SELECT j.id, j.state, NOT EXISTS (SELECT 1 FROM instance i WHERE i.study = j.study"
-        "  AND i.role = 'input' AND NOT EXISTS (SELECT 1 FROM job_instance x WHERE x.job = j.id"
+        "  AND i.role IN ('input', 'report')"
+        "  AND NOT EXISTS (SELECT 1 FROM job_instance x WHERE x.job = j.id"
         "   AND x.instance = i.id)),"
         " EXISTS (SELECT 1 FROM job_instance x JOIN instance i ON i.id = x.instance"
         "  WHERE x.job = j.id AND i.removing_at IS NOT NULL),"
@@ -483,6 +526,43 @@ static int retry(struct db *db, const char *study_instance_uid, struct error *er
         status = study_set(db, study, "receiving", err);
     return status < 0 ? status
                       : db_event(db, study, 0, "retry", "asked for by a person", err);
+}
+
+/* Of a study that is done: the same set and time once more. The same content gives the same objects;
+ * another is noticed when the result is committed, and becomes the next generation. */
+static int done_rescore(struct db *db, int64_t study, bool *ret_will, struct error *err)
+{
+    DB_ROWS_AUTO struct pg_result *job = NULL;
+    int status = newest_job(db, study, &job, err);
+    if (status < 0 || db_row_count(job) == 0)
+        return status;
+    *ret_will = !db_get_bool(job, 0, 3) && !db_get_bool(job, 0, 5);
+    if (!*ret_will)
+        return 0;
+    return db_get_bool(job, 0, 2) ? job_retry(db, study, db_get_int(job, 0, 0), err)
+                                  : study_set(db, study, "receiving", err);
+}
+
+int study_rescore(struct db *db, int64_t study, bool *ret_will, struct error *err)
+{
+    DB_ROWS_AUTO struct pg_result *rows = NULL;
+    int status = db_query(db, "SELECT state FROM study WHERE id = $1 FOR UPDATE",
+                          DB_VALUES(db_int(study)), &rows, err);
+    if (status < 0 || db_row_count(rows) == 0)
+        return status;
+    const char *state = db_get(rows, 0, 0);
+    *ret_will = strcmp(state, "receiving") == 0 || strcmp(state, "queued") == 0;
+    if (*ret_will)
+        return 0;
+    if (strcmp(state, "done") == 0) {
+        status = done_rescore(db, study, ret_will, err);
+    } else if (strcmp(state, "working") == 0 || strcmp(state, "delivering") == 0) {
+        *ret_will = true;
+        status = study_set(db, study, "receiving", err);
+    }
+    return status < 0 || !*ret_will
+               ? status
+               : db_event(db, study, 0, "rescore", "clinical values changed", err);
 }
 
 int queue_retry(struct db *db, const char *study_instance_uid, struct error *err)

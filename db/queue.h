@@ -15,7 +15,12 @@
 #include "base/uid.h"
 #include "db/db.h"
 
-enum { QUEUE_KEY_SIZE = 82, QUEUE_TOKEN_SIZE = 37 };
+enum {
+    QUEUE_KEY_SIZE = 82,
+    QUEUE_TOKEN_SIZE = 37,
+    QUEUE_TEXT_SIZE = 257,
+    QUEUE_CLINICAL_MAX = 1000,
+};
 
 /* ---- completion ------------------------------------------------------------------------- */
 
@@ -51,6 +56,13 @@ struct queue_instance {
     char dataset_sha256[DIGEST_TEXT_SIZE];
 };
 
+/* A clinical value that was imported for the job's patient (clinical.h), as it is at the claim. */
+struct queue_clinical {
+    char patient_id[QUEUE_TEXT_SIZE], issuer[QUEUE_TEXT_SIZE];
+    char study_uid[UID_SIZE], accession_number[QUEUE_TEXT_SIZE]; /* "": of every study */
+    char name[40], side[8], observed[11], value[40], source[128];
+};
+
 /* An object of our own. */
 struct queue_object {
     char kind[16]; /* "sr", "seg", "sc" */
@@ -70,6 +82,8 @@ struct queue_job {
     int64_t created_us; /* the time that its objects carry; the same in every attempt */
     struct queue_instance *instances; /* owned; the frozen set, sorted by SOP Instance UID */
     size_t instance_count;
+    struct queue_clinical *clinical; /* owned */
+    size_t clinical_count;
     int predecessor_generation;        /* whose report this one replaces; 0 when none */
     struct queue_object *predecessors; /* owned; what that generation sent */
     size_t predecessor_count;

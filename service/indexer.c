@@ -18,6 +18,7 @@
 #include "db/index.h"
 #include "db/queue.h"
 #include "dicom/reader.h"
+#include "dicom/reported.h"
 #include "dicom/setup.h"
 #include "service/database.h"
 #include "service/janitor.h"
@@ -40,6 +41,8 @@ enum {
 struct reading {
     struct dicom_instance instance;
     char dataset_sha256[DIGEST_TEXT_SIZE], content_sha256[DIGEST_TEXT_SIZE];
+    enum index_kind kind;
+    bool final;
     struct index_object object;
     const struct store_file *file;
 };
@@ -71,7 +74,8 @@ static void reading_describe(struct reading *r)
         .series_instance_uid = i->series_instance_uid,
         .dataset_sha256 = r->dataset_sha256,
         .content_sha256 = r->content_sha256,
-        .kind = i->kind == DICOM_KIND_ULTRASOUND ? INDEX_KIND_INPUT : INDEX_KIND_OTHER,
+        .kind = r->kind,
+        .final = r->final,
         .own = i->own,
         .modality = i->modality,
         .patient_id = i->patient_id,
@@ -98,6 +102,20 @@ static void reading_describe(struct reading *r)
     };
 }
 
+/* A report counts where it states something we know in codes. */
+static void reading_judge(const struct indexer *x, struct reading *r)
+{
+    struct reported reported;
+    const struct dicom_instance *i = &r->instance;
+    r->kind = i->kind == DICOM_KIND_ULTRASOUND ? INDEX_KIND_INPUT : INDEX_KIND_OTHER;
+    r->final = false;
+    if (i->own || !reported_class(i->sop_class_uid) ||
+        reported_read(r->file->path, &x->limits, &reported, NULL) < 0 || reported.count == 0)
+        return;
+    r->kind = INDEX_KIND_REPORT;
+    r->final = reported.final;
+}
+
 static int reading_take(struct indexer *x, const struct store_file *file, struct reading *r,
                         struct error *err)
 {
@@ -110,6 +128,7 @@ static int reading_take(struct indexer *x, const struct store_file *file, struct
         return status;
     /* Tells a re-encoded object from a changed one. One that has none counts as changed. */
     dicom_content_digest(file->path, &x->limits, r->content_sha256, NULL);
+    reading_judge(x, r);
     reading_describe(r);
     return 0;
 }
