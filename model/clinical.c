@@ -218,6 +218,57 @@ void clinical_value_format(const struct clinical_value *value, char out[CLINICAL
     snprintf(out, CLINICAL_TEXT_SIZE, "%s", value->code ? value->code : number);
 }
 
+static int parse_side(const struct clinical_variable *variable, const char *text, enum side *ret,
+                      struct error *err)
+{
+    const bool left = strcmp(text, "left") == 0, right = strcmp(text, "right") == 0;
+    if (*text && !left && !right)
+        return error_set(err, STATUS_INVALID, "the side is neither left nor right");
+    if (variable->sided && !*text)
+        return error_set(err, STATUS_INVALID, "%s needs a side", variable->name);
+    *ret = !variable->sided ? SIDE_UNKNOWN : left ? SIDE_LEFT : SIDE_RIGHT;
+    return 0;
+}
+
+static int check_texts(const struct clinical_texts *texts, struct error *err)
+{
+    enum { TEXT_MAX = 256 };
+    if (!*texts->patient_id)
+        return error_set(err, STATUS_INVALID, "patient_id is missing");
+    if (strlen(texts->patient_id) > TEXT_MAX || strlen(texts->issuer) > TEXT_MAX ||
+        strlen(texts->accession_number) > TEXT_MAX)
+        return error_set(err, STATUS_INVALID, "an identifier is longer than %d bytes", TEXT_MAX);
+    if (strlen(texts->source) >= CLINICAL_SOURCE_SIZE)
+        return error_set(err, STATUS_INVALID, "source is longer than %d bytes",
+                         CLINICAL_SOURCE_SIZE - 1);
+    if (*texts->study_uid && !uid_valid(texts->study_uid))
+        return error_set(err, STATUS_INVALID, "study_uid is no UID");
+    return 0;
+}
+
+int clinical_record_parse(const struct clinical_texts *texts, struct clinical_record *ret_record,
+                          struct error *err)
+{
+    const struct clinical_variable *variable = clinical_variable_find(texts->name);
+    struct clinical_record record = {texts->patient_id, texts->issuer, texts->study_uid,
+                                     texts->accession_number, {.source = CLINICAL_IMPORT}};
+    if (!variable || !variable->importable)
+        return error_set(err, STATUS_INVALID, "a value has a name that is not known");
+    int status = check_texts(texts, err);
+    if (status == 0)
+        status = clinical_value_parse(variable, texts->value, &record.value, err);
+    if (status == 0)
+        status = parse_side(variable, texts->side, &record.value.side, err);
+    if (status < 0)
+        return status;
+    record.value.observed = clinical_day(texts->observed);
+    if (record.value.observed == CLINICAL_NO_DATE)
+        return error_set(err, STATUS_INVALID, "observed is no date (YYYY-MM-DD)");
+    memcpy(record.value.source_text, texts->source, strlen(texts->source) + 1);
+    *ret_record = record;
+    return 0;
+}
+
 /* Named by the record, and another than the study's. */
 static bool names_other(const char *of_record, const char *of_study)
 {

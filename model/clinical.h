@@ -79,6 +79,18 @@ struct clinical_record {
     const char *study_uid, *accession_number; /* "": of every study of the patient */
     struct clinical_value value;
 };
+/* The same as texts, of a file or a table. None is NULL. */
+struct clinical_texts {
+    const char *patient_id, *issuer, *study_uid, *accession_number;
+    const char *name, *value;
+    const char *side;     /* "left", "right" of what belongs to a side; else "" */
+    const char *observed; /* as clinical_day reads it */
+    const char *source;   /* the recorder's words: "pathology" */
+};
+/* Everything checked but the patient's side of it: known and importable name, value, side, date,
+ * lengths, UID. The record borrows the texts. STATUS_INVALID: the message repeats no value. */
+int clinical_record_parse(const struct clinical_texts *texts, struct clinical_record *ret_record,
+                          struct error *err);
 /* A study as its images name it. */
 struct clinical_study {
     const char *patient_id, *issuer, *study_uid, *accession_number;

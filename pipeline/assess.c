@@ -62,19 +62,6 @@ static void note_region(struct run *run, enum roi roi)
     }
 }
 
-/* What the images' own attributes prove of the patient. */
-static size_t collect_evidence(const struct run *run, struct evidence *evidence)
-{
-    size_t count = 0;
-    bool synthetic = run->image_count > 0;
-    for (size_t i = 0; i < run->image_count; i++)
-        synthetic = synthetic && run->images[i].header->synthetic_data;
-    if (synthetic)
-        evidence[count++] = (struct evidence){.kind = EVIDENCE_SYNTHETIC_DATA,
-                                              .source = "DICOM (0008,001C) Synthetic Data"};
-    return count;
-}
-
 /* Features of a picture without meaningful grey levels are measurements alone. */
 static int take_features(struct run *run, struct candidate *c, enum roi roi, struct error *err)
 {
@@ -90,16 +77,20 @@ static int take_features(struct run *run, struct candidate *c, enum roi roi, str
 
 /* `sides` of the roles, which count where a region is missing, too. */
 static int score_pair(struct run *run, struct candidate *const pair[ROI_COUNT],
-                      const enum side sides[ROI_COUNT], struct score *ret_score,
-                      struct error *err)
+                      const enum side sides[ROI_COUNT], struct clinical_pick *ret_pick,
+                      struct score *ret_score, struct error *err)
 {
-    struct evidence evidence[EVIDENCE_COUNT];
-    struct score_input input = {.evidence = evidence};
     struct region_finding missing = {.image = -1};
-    input.evidence_count = collect_evidence(run, evidence);
+    int status = run_clinical_choose(run, pair, sides, ret_pick, err);
+    if (status < 0)
+        return status;
+    struct score_input input = {.evidence = ret_pick->evidence,
+                                .evidence_count = run->package->population_count,
+                                .clinical = ret_pick->inputs,
+                                .clinical_count = run->package->clinical_count};
     for (int roi = 0; roi < ROI_COUNT; roi++) {
         struct candidate *c = pair[roi];
-        int status = c ? take_features(run, c, (enum roi)roi, err) : 0;
+        status = c ? take_features(run, c, (enum roi)roi, err) : 0;
         if (status < 0)
             return status;
         input.regions[roi] = c                                 ? &c->region
@@ -140,9 +131,10 @@ static int note_other_side(struct run *run, struct error *err)
     const enum side side = run->chosen[ROI_TUMOUR]->side == SIDE_LEFT ? SIDE_RIGHT : SIDE_LEFT;
     const enum side sides[ROI_COUNT] = {side, side};
     struct candidate *pair[ROI_COUNT];
+    struct clinical_pick pick;
     struct score score;
     selection_of_side(&run->selection, side, pair);
-    int status = score_pair(run, pair, sides, &score, err);
+    int status = score_pair(run, pair, sides, &pick, &score, err);
     if (status < 0)
         return status;
     if (score.has_risk)
@@ -194,7 +186,9 @@ int run_assess(struct run *run, struct error *err)
     selection_choose(&run->selection, run->chosen);
     const enum side sides[ROI_COUNT] = {run_role_side(run, ROI_TUMOUR),
                                         run_role_side(run, ROI_NODE)};
-    int status = score_pair(run, run->chosen, sides, &run->score, err);
+    int status = score_pair(run, run->chosen, sides, &run->pick, &run->score, err);
+    if (status == 0)
+        run_clinical_note(run);
     for (int roi = 0; roi < ROI_COUNT; roi++)
         note_region(run, (enum roi)roi);
     return status < 0 ? status : apply_study_rules(run, err);

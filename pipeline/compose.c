@@ -37,9 +37,11 @@ int run_digest(struct run *run, struct error *err)
              (unsigned long long)limits->frame_pixels, run->settings->score_bilateral,
              run->settings->score_multifocal);
     digest_add_text(d, numbers);
-    digest_end(d, run->content_digest);
+    int status = run_clinical_digest(run, d, err);
+    if (status == 0)
+        digest_end(d, run->content_digest);
     digest_free(d);
-    return 0;
+    return status;
 }
 
 static void add_words(cJSON *image, const struct annotation *words)
@@ -109,6 +111,7 @@ static int complete_json(const struct run *run, struct pipeline_result *result, 
                                     result->features.items[i].value);
         for (size_t i = 0; i < run->image_count; i++)
             cJSON_AddItemToArray(images, image_json(&run->images[i]));
+        run_clinical_json(run, root);
         text = cJSON_Print(root);
     }
     cJSON_Delete(root);

@@ -131,6 +131,8 @@ int pipeline_run(const struct pipeline_settings *settings, const struct package 
     if (!err)
         err = &local;
     int status = run_read(&run, result.reason, sizeof result.reason, err);
+    if (status == 0 && !result.reason[0])
+        status = run_clinical_gather(&run, err);
     if (status == 0 && !result.reason[0]) {
         status = run_find(&run, err);
         if (status == 0)

@@ -37,6 +37,9 @@ struct pipeline_job {
     int generation;          /* from 1 */
     int64_t created_us;      /* the date that objects carry */
     char predecessor_sr_uid[UID_SIZE]; /* "" for generation 1 */
+    /* What was imported for the patient; those of other patients and studies are passed over. */
+    const struct clinical_record *clinical; /* borrowed */
+    size_t clinical_count;
 };
 
 enum pipeline_outcome {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dicom/reported.h"
 #include "pipeline/run.h"
 
 void run_note(struct run *run, const char *format, ...)
@@ -51,7 +52,8 @@ int run_read(struct run *run, char *ret_reason, size_t reason_size, struct error
     size_t other = 0, without_pixels = 0, unreadable = 0;
     const struct dicom_instance *before = NULL;
     run->images = arena_array(&run->arena, job->object_count, sizeof *run->images);
-    if (!run->images && job->object_count)
+    run->reports = arena_array(&run->arena, job->object_count, sizeof *run->reports);
+    if ((!run->images || !run->reports) && job->object_count)
         return error_set(err, STATUS_NOMEM, "out of memory");
     for (size_t i = 0; i < job->object_count; i++) {
         struct dicom_instance *header = arena_alloc(&run->arena, sizeof *header);
@@ -70,6 +72,11 @@ int run_read(struct run *run, char *ret_reason, size_t reason_size, struct error
         }
         if (header->own)
             continue;
+        if (reported_class(header->sop_class_uid)) {
+            run->reports[run->report_count++] = (struct study_report){&job->objects[i], header};
+            other++;
+            continue;
+        }
         if (before && !same_patient(before, header))
             return error_set(err, STATUS_INVALID,
                              "the study's objects name two patients under one Study Instance UID");

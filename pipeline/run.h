@@ -1,9 +1,13 @@
 /* What the parts of one pipeline run share: reading (read.c), outlining (find.c), scoring
- * (assess.c) and composing (compose.c), in this order. */
+ * (assess.c; what is known beside the pictures: clinical.c) and composing (compose.c), in this
+ * order. */
 #ifndef AXNODE_PIPELINE_RUN_H
 #define AXNODE_PIPELINE_RUN_H
 
+#include <cjson/cJSON.h>
+
 #include "base/arena.h"
+#include "model/score/score.h"
 #include "pipeline/classify.h"
 #include "pipeline/look.h"
 #include "pipeline/pipeline.h"
@@ -20,6 +24,26 @@ struct study_image {
     bool tumour_found;         /* an outline on one of its frames */
 };
 
+/* A structured report of somebody else in the study. */
+struct study_report {
+    const struct pipeline_object *object;
+    const struct dicom_instance *header;
+};
+
+struct clinical_values {
+    struct clinical_value *items; /* in the run's arena */
+    size_t count;
+};
+
+/* What was chosen for one side. Arrays in the run's arena. */
+struct clinical_pick {
+    enum side side;
+    struct clinical_values values;     /* with our own measurements of that side */
+    struct clinical_choice *inputs;    /* as the package's clinical inputs */
+    struct clinical_choice *criteria;  /* as its population */
+    struct evidence *evidence;         /* likewise */
+};
+
 /* Everything one run holds; released in one place. */
 struct run {
     const struct pipeline_settings *settings;
@@ -29,6 +53,11 @@ struct run {
     struct arena arena;
     struct study_image *images; /* in the order of series, instance number and UID */
     size_t image_count;
+    struct study_report *reports;
+    size_t report_count;
+    struct clinical_study study;
+    struct clinical_values clinical; /* that the package asks for, without our measurements */
+    struct clinical_pick pick;       /* of the side that the report is about */
     struct selection selection;
     struct candidate *chosen[ROI_COUNT];
     int frames_outlined;
@@ -47,6 +76,18 @@ const char *without_path(const char *message, const char *path);
 /* Headers of all objects. What is no ultrasound picture is left out; `ret_reason` then tells why
  * nothing remains. */
 int run_read(struct run *run, char *ret_reason, size_t reason_size, struct error *err);
+/* Patient, date and clinical values, from images, reports and the job. There is an image. */
+int run_clinical_gather(struct run *run, struct error *err);
+/* What of the values can change the objects beside the study's own objects. */
+int run_clinical_digest(struct run *run, struct digest *digest, struct error *err);
+/* The values that count for a pair of regions. */
+int run_clinical_choose(struct run *run, struct candidate *const pair[ROI_COUNT],
+                        const enum side sides[ROI_COUNT], struct clinical_pick *ret_pick,
+                        struct error *err);
+/* Notes on stand-ins, of run->pick. */
+void run_clinical_note(struct run *run);
+/* `clinical` and `eligibility` of result.json. */
+void run_clinical_json(const struct run *run, cJSON *root);
 /* Look at every picture, decide what it shows, outline it, keep the best. */
 int run_find(struct run *run, struct error *err);
 /* Choose, take features, score, note what a reader is to check. */

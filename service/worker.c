@@ -167,6 +167,29 @@ static int objects_find(struct worker *w, const struct queue_job *job, struct ar
     return 0;
 }
 
+/* What the table holds by other means than axnode may be malformed: such a value is none. NULL: out
+ * of memory. */
+static struct clinical_record *clinical_records(const struct queue_job *job, struct arena *arena,
+                                                size_t *ret_count)
+{
+    struct clinical_record *records =
+        arena_array(arena, job->clinical_count + 1, sizeof *records);
+    size_t count = 0;
+    for (size_t i = 0; records && i < job->clinical_count; i++) {
+        const struct queue_clinical *c = &job->clinical[i];
+        const struct clinical_texts texts = {c->patient_id, c->issuer, c->study_uid,
+                                             c->accession_number, c->name, c->value, c->side,
+                                             c->observed, c->source};
+        struct error err = {0};
+        if (clinical_record_parse(&texts, &records[count], &err) == 0)
+            count++;
+        else
+            log_error(LOG_WARNING, "clinical value passed over", &err, "job=%" PRId64, job->id);
+    }
+    *ret_count = count;
+    return records;
+}
+
 static void predecessor_find(const struct queue_job *job, char uid[UID_SIZE])
 {
     for (size_t i = 0; i < job->predecessor_count; i++)
@@ -186,6 +209,9 @@ static int analyse(struct worker *w, const struct analyser *analyser, const stru
     struct pipeline_object *objects = NULL;
     settings.uid_namespace = "service";
     predecessor_find(job, input.predecessor_sr_uid);
+    input.clinical = clinical_records(job, &arena, &input.clinical_count);
+    if (!input.clinical)
+        return error_set(err, STATUS_NOMEM, "out of memory");
     int status = objects_find(w, job, &arena, &objects, err);
     if (status < 0)
         return status;

@@ -11,7 +11,7 @@
 /* A fact about the patient and where it was read. */
 struct evidence {
     enum evidence_kind kind;
-    char source[CLINICAL_SOURCE_SIZE]; /* "DICOM (0008,001C)"; "": it is not established */
+    char source[CLINICAL_SOURCE_SIZE + 16]; /* "import: pathology"; "": it is not established */
     char why[CLINICAL_REASON_SIZE];    /* … why not; "" when there is nothing to say */
 };
 
