@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/file.h"
+#include "cli/clinical_file.h"
 #include "cli/command.h"
 #include "cli/files.h"
 #include "cli/studies.h"
@@ -28,6 +29,7 @@ static const char usage_text[] =
     "  --out DIR        one folder per study in DIR: result.json, sr.dcm, seg.dcm, sc.dcm,\n"
     "                   overlay.png; earlier ones are replaced\n"
     "  --package DIR    model package (default: of the settings, then the shipped one)\n"
+    "  --clinical FILE  clinical values of the patients, as `axnode clinical import` takes them\n"
     "  --config FILE    settings (default: $AXNODE_CONFIG, then /etc/axnode/axnode.yaml if any)\n"
     "  --json           print one JSON object in place of the reports\n"
     "\n"
@@ -37,11 +39,15 @@ static const char usage_text[] =
 struct analyze {
     const char *out; /* NULL: nothing is kept */
     const char *package, *config;
+    const char *clinical; /* file of clinical values; NULL: none */
     bool json;
     const struct settings *settings; /* NULL: none */
     struct pipeline_settings pipeline;
     struct analyser analyser;
     struct studies studies;
+    struct clinical_record *records; /* of --clinical, in `arena` */
+    size_t record_count;
+    struct arena *arena;
     cJSON *results; /* with --json: one per study */
     int done, failed;
 };
@@ -50,14 +56,16 @@ static int options_read(struct analyze *a, int argc, char **argv)
 {
     static const struct option options[] = {
         {"out", required_argument, NULL, 'o'},    {"package", required_argument, NULL, 'p'},
-        {"config", required_argument, NULL, 'c'}, {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},         {0}};
+        {"config", required_argument, NULL, 'c'}, {"clinical", required_argument, NULL, 'l'},
+        {"json", no_argument, NULL, 'j'},         {"help", no_argument, NULL, 'h'},
+        {0}};
     int option;
     while ((option = getopt_long(argc, argv, "o:c:h", options, NULL)) != -1) {
         switch (option) {
         case 'o': a->out = optarg; break;
         case 'p': a->package = optarg; break;
         case 'c': a->config = optarg; break;
+        case 'l': a->clinical = optarg; break;
         case 'j': a->json = true; break;
         case 'h': fputs(usage_text, stdout); return EXIT_DONE;
         default: return command_usage(argv[0], NULL);
@@ -165,7 +173,9 @@ static int study_run(struct analyze *a, size_t first, size_t count, struct error
     struct pipeline_job job = {.objects = objects,
                                .object_count = count,
                                .generation = 1,
-                               .created_us = studies_date(&a->studies, first, count)};
+                               .created_us = studies_date(&a->studies, first, count),
+                               .clinical = a->records,
+                               .clinical_count = a->record_count};
     struct pipeline_result result = {0};
     char folder[PATH_MAX];
     if (!objects)
@@ -225,6 +235,27 @@ static void passed_over_tell(const struct analyze *a, cJSON *list)
     }
 }
 
+/* A file with one bad row is not taken: what it was to say would be missing. */
+static int clinical_open(struct analyze *a, struct error *err)
+{
+    struct clinical_file file;
+    if (!a->clinical)
+        return 0;
+    int status = clinical_file_read(a->clinical, a->arena, &file, err);
+    if (status == 0 && file.bad_count > 0)
+        status = error_set(err, STATUS_INVALID, "%s: line %d: %s", a->clinical, file.bad[0].line,
+                           file.bad[0].reason);
+    if (status < 0)
+        return status;
+    a->records = arena_array(a->arena, file.entry_count + 1, sizeof *a->records);
+    if (!a->records)
+        return error_set(err, STATUS_NOMEM, "out of memory");
+    for (size_t i = 0; i < file.entry_count; i++)
+        if (!file.entries[i].withdrawn)
+            a->records[a->record_count++] = file.entries[i].record;
+    return 0;
+}
+
 static int analyze_open(struct analyze *a, char **paths, struct arena *arena, struct error *err)
 {
     struct file_list list;
@@ -243,6 +274,8 @@ static int analyze_open(struct analyze *a, char **paths, struct arena *arena, st
         status = files_list(paths, arena, &list, err);
     if (status == 0)
         status = studies_read(&list, &limits, arena, &a->studies, err);
+    if (status == 0)
+        status = clinical_open(a, err);
     if (status == 0)
         status = analyser_open(&options, &a->analyser, err);
     if (status == 0)
@@ -275,6 +308,7 @@ int command_analyze(int argc, char **argv)
     struct arena arena ARENA_AUTO;
     struct error err = {0};
     arena_init(&arena);
+    a.arena = &arena;
     int status = options_read(&a, argc, argv);
     if (status >= 0)
         return status;

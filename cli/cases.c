@@ -81,6 +81,8 @@ int cases_read(const char *path, struct arena *arena, struct cases *ret_cases,
     int r = file_read(path, FILE_SIZE_MAX, &content, err);
     if (r < 0)
         return r;
+    if (strlen(buffer_text(&content)) != content.size)
+        return error_set(err, STATUS_INVALID, "%s is no text", path);
     char *text = arena_text(arena, buffer_text(&content));
     if (!text)
         return error_set(err, STATUS_NOMEM, "no memory for %s", path);
@@ -90,15 +92,20 @@ int cases_read(const char *path, struct arena *arena, struct cases *ret_cases,
     if (lines * cases.columns > CELLS_MAX)
         return error_set(err, STATUS_LIMIT, "%s has more than %d cells", path, CELLS_MAX);
     cases.cells = arena_array(arena, lines * cases.columns, sizeof *cases.cells);
-    if (!cases.cells)
+    int *numbers = arena_array(arena, lines, sizeof *numbers);
+    if (!cases.cells || !numbers)
         return error_set(err, STATUS_NOMEM, "no memory for %s", path);
     for (size_t i = 0; i < lines * cases.columns; i++)
         cases.cells[i] = "";
-    for (int line = 1; *at; line++) {
+    const char *counted = buffer_text(&content); /* cells are unquoted in place, in the copy */
+    for (int line = 1; *at;) {
         if (*at == '\n' || *at == '\r') {
             at++;
             continue;
         }
+        for (; counted - buffer_text(&content) < at - text; counted++)
+            line += *counted == '\n';
+        numbers[cases.rows] = line;
         r = read_line(&at, path, line, cases.columns, cases.cells + cases.rows * cases.columns,
                       err);
         if (r < 0)
@@ -109,6 +116,7 @@ int cases_read(const char *path, struct arena *arena, struct cases *ret_cases,
         return error_set(err, STATUS_INVALID, "%s has no cases", path);
     cases.names = cases.cells; /* the first line */
     cases.cells += cases.columns;
+    cases.lines = numbers + 1;
     cases.rows--;
     *ret_cases = cases;
     return 0;

@@ -12,10 +12,11 @@ struct cases {
     size_t columns, rows;
     const char **names; /* [columns] */
     const char **cells; /* [row][column]; "" when a line is short */
+    const int *lines;   /* [rows], of the file, from 1 */
 };
 
 /* Everything lives in the arena. Empty lines are passed over; a line with more cells than the
- * first one, an open quote or no line at all: STATUS_INVALID. */
+ * first one, an open quote, a byte that no text has or no line at all: STATUS_INVALID. */
 int cases_read(const char *path, struct arena *arena, struct cases *ret_cases,
                struct error *err);
 /* The cell of a named column, or NULL when there is no such column or the cell is empty. */

@@ -13,6 +13,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 /* argv[0] is "axnode NAME", so that getopt's own messages read well. Returns the exit status. */
 int command_analyze(int argc, char **argv);
+int command_clinical(int argc, char **argv);
 int command_config(int argc, char **argv);
 int command_db(int argc, char **argv);
 int command_doctor(int argc, char **argv);

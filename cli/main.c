@@ -28,6 +28,7 @@ static const struct command commands[] = {
     {"show", "one study: state, reason, result, deliveries", command_show},
     {"doctor", "check everything the service needs, and repair", command_doctor},
     {"purge", "remove the files of studies", command_purge},
+    {"clinical", "clinical values of patients: import, list", command_clinical},
     {"retry", "analyse or deliver a failed study again", command_retry},
 };
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "base/utf8.h"
 
 enum cell_end { END_CELL, END_LINE, END_FILE };
 
@@ -114,31 +115,9 @@ static int read_cell(struct reader *r, enum cell_end *ret_end)
     return 0;
 }
 
-/* Well-formed UTF-8 without overlong forms, surrogates and control characters. */
-static bool is_utf8(const char *text)
-{
-    const unsigned char *s = (const unsigned char *)text;
-    while (*s) {
-        static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-        int more = *s < 0x80 ? 0 : *s >> 5 == 6 ? 1 : *s >> 4 == 14 ? 2 : *s >> 3 == 30 ? 3 : -1;
-        if (more < 0 || (more == 0 && *s < ' ' && !strchr("\t\n", *s)))
-            return false;
-        uint32_t point = more == 0 ? *s : *s & (0x3Fu >> more);
-        s++;
-        for (int i = 0; i < more; i++, s++) {
-            if (*s >> 6 != 2)
-                return false;
-            point = point << 6 | (*s & 0x3F);
-        }
-        if (point < least[more] || point > 0x10FFFF || (point >= 0xD800 && point < 0xE000))
-            return false;
-    }
-    return true;
-}
-
 static int keep_text(struct reader *r, struct arena *arena, const char **ret_text)
 {
-    if (!is_utf8(r->cell)) {
+    if (!utf8_is_text(r->cell)) {
         fail(r, "not a text in UTF-8");
         error_hint(r->err, "save the table as 'CSV UTF-8'");
         return STATUS_INVALID;
