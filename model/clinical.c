@@ -167,7 +167,8 @@ static int parse_number(const struct clinical_variable *variable, const char *te
                         double *ret_number, struct error *err)
 {
     double number;
-    if (number_parse_double(text, &number, NULL) < 0)
+    /* People write decimals; hexadecimal would be a slip. */
+    if (text[strspn(text, "0123456789.eE+-")] || number_parse_double(text, &number, NULL) < 0)
         return error_set(err, STATUS_INVALID, "%s is no number", variable->name);
     if (!in_range(variable, number))
         return error_set(err, STATUS_INVALID, "%s must lie between %g and %g %s", variable->name,

@@ -198,6 +198,16 @@ static void name_study(struct run *run)
     }
 }
 
+static int take_record(struct run *run, const struct clinical_record *record, struct error *err)
+{
+    if (clinical_record_applies(record, &run->study))
+        return take(run, &record->value, err);
+    if (*record->study_uid && strcmp(record->study_uid, run->study.study_uid) == 0)
+        run_note(run, "clinical values that name this study name another patient, issuer or "
+                      "accession number: they are not used");
+    return 0;
+}
+
 int run_clinical_gather(struct run *run, struct error *err)
 {
     const struct pipeline_job *job = run->job;
@@ -209,8 +219,7 @@ int run_clinical_gather(struct run *run, struct error *err)
     for (size_t i = 0; i < run->report_count && status == 0; i++)
         status = take_report(run, &run->reports[i], err);
     for (size_t i = 0; i < job->clinical_count && status == 0; i++)
-        if (clinical_record_applies(&job->clinical[i], &run->study))
-            status = take(run, &job->clinical[i].value, err);
+        status = take_record(run, &job->clinical[i], err);
     return status;
 }
 
