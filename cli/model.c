@@ -63,6 +63,48 @@ static int options_read(struct model *m, int argc, char **argv)
     return -1;
 }
 
+/* A clinical value, where it may come from, how old it may be, and what happens without it. */
+static cJSON *describe_clinical(const struct clinical_input *input)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "name", input->variable->name);
+    cJSON_AddStringToObject(json, "text", input->text);
+    cJSON_AddStringToObject(json, "kind", clinical_kind_name(input->kind));
+    cJSON_AddStringToObject(json, "unit", input->variable->unit ? input->variable->unit : "");
+    cJSON *values = cJSON_AddObjectToObject(json, "values");
+    for (size_t i = 0; i < input->step_count; i++)
+        cJSON_AddNumberToObject(values, input->steps[i].code, input->steps[i].number);
+    cJSON *sources = cJSON_AddArrayToObject(json, "sources");
+    for (size_t i = 0; i < input->source_count; i++)
+        cJSON_AddItemToArray(sources,
+                             cJSON_CreateString(clinical_source_name(input->sources[i])));
+    cJSON_AddNumberToObject(json, "max_age_days", input->max_age_days);
+    cJSON_AddNumberToObject(json, "max_after_days", input->max_after_days);
+    cJSON_AddStringToObject(json, "side", input->same_side ? "same" : "any");
+    if (input->has_fallback)
+        cJSON_AddNumberToObject(json, "missing", input->fallback);
+    else
+        cJSON_AddStringToObject(json, "missing", "refuse");
+    return json;
+}
+
+static void print_clinical(const cJSON *input)
+{
+    const cJSON *missing = cJSON_GetObjectItemCaseSensitive(input, "missing"), *source;
+    const char *between = "";
+    printf("  needs         %s (%s) from ", json_text(input, "text"), json_text(input, "name"));
+    cJSON_ArrayForEach(source, cJSON_GetObjectItemCaseSensitive(input, "sources")) {
+        printf("%s%s", between, source->valuestring);
+        between = ", ";
+    }
+    printf("; up to %.0f days before and %.0f after the study; ",
+           json_number(input, "max_age_days"), json_number(input, "max_after_days"));
+    if (cJSON_IsNumber(missing))
+        printf("else %g stands in\n", missing->valuedouble);
+    else
+        puts("else no risk");
+}
+
 static cJSON *describe(const struct package *package)
 {
     cJSON *json = cJSON_CreateObject();
@@ -76,6 +118,9 @@ static cJSON *describe(const struct package *package)
     cJSON *population = cJSON_AddArrayToObject(json, "population");
     for (size_t i = 0; i < package->population_count; i++)
         cJSON_AddItemToArray(population, cJSON_CreateString(package->population[i].text));
+    cJSON *clinical = cJSON_AddArrayToObject(json, "clinical");
+    for (size_t i = 0; i < package->clinical_count; i++)
+        cJSON_AddItemToArray(clinical, describe_clinical(&package->clinical[i]));
     cJSON *missing = cJSON_AddArrayToObject(json, "incomplete");
     for (size_t i = 0; i < package->incomplete_count; i++)
         cJSON_AddItemToArray(missing, cJSON_CreateString(package->incomplete[i]));
@@ -100,6 +145,8 @@ static void print_text(const cJSON *package)
            json_text(package, "outcome"), json_text(package, "intended_use"));
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(package, "population"))
         printf("  population    %s\n", item->valuestring);
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(package, "clinical"))
+        print_clinical(item);
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(package, "incomplete"))
         printf("  incomplete    %s\n", item->valuestring);
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(package, "performance"))
