@@ -15,9 +15,8 @@ enum { FILE_SIZE_MAX = 64 << 20 };
 
 /* What stands in a row beside its values; then one column for each importable variable. */
 enum column { PATIENT_ID, ISSUER, SIDE, OBSERVED, STUDY_UID, ACCESSION, SOURCE, FIXED_COLUMNS };
-static const char *const fixed[FIXED_COLUMNS] = {"patient_id", "issuer",           "side",
-                                                 "observed",   "study_uid",        "accession_number",
-                                                 "source"};
+static const char *const fixed[FIXED_COLUMNS] = {
+    "patient_id", "issuer", "side", "observed", "study_uid", "accession_number", "source"};
 enum { VARIABLES_MAX = 32, COLUMNS_MAX = FIXED_COLUMNS + VARIABLES_MAX };
 
 /* Where a column's cell goes in a row; -1: no such column. */

@@ -29,7 +29,7 @@ enum db_clinical_outcome {
     DB_CLINICAL_NOT_THERE,     /* nothing to withdraw */
     DB_CLINICAL_NO_STUDY,      /* refused: no study of that UID or accession number is known */
     DB_CLINICAL_OTHER_PATIENT, /* refused: the study is another patient's */
-    DB_CLINICAL_FUTURE,        /* refused: dated after tomorrow (clocks and zones) by the database */
+    DB_CLINICAL_FUTURE,        /* refused: dated after the database's tomorrow */
     DB_CLINICAL_OUTCOMES,
 };
 /* "new", "changed", … for people. Static storage. */

@@ -51,7 +51,8 @@ int generation_open(struct db *db, int64_t study, int generation, int64_t from_j
     int64_t id = db_get_int(job, 0, 0);
     status = db_query(db,
         "INSERT INTO job_instance (job, instance) SELECT $1::bigint, i.id FROM instance i"
-        " WHERE i.study = $2::bigint AND CASE WHEN $3::bigint = 0 THEN i.role IN ('input', 'report') ELSE"
+        " WHERE i.study = $2::bigint AND CASE WHEN $3::bigint = 0"
+        "  THEN i.role IN ('input', 'report') ELSE"
         "  i.id IN (SELECT instance FROM job_instance WHERE job = $3::bigint) END",
         DB_VALUES(db_int(id), db_int(study), db_int(from_job)), NULL, err);
     if (status == 0)

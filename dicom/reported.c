@@ -90,8 +90,9 @@ static const struct statement statements[] = {
     {MARGINS, {"129741003", "SCT"}, "margin", "indistinct", false},
     {MARGINS, {"129742005", "SCT"}, "margin", "spiculated", false},
     {MARGINS, {"111343", "DCM"}, "margin", "angular", false},
-    {FINDING, {"111251", "DCM"}, "us_node_status", "negative", false},     /* Normal axillary node */
-    {FINDING, {"127189005", "SCT"}, "us_node_status", "suspicious", false}, /* Axillary adenopathy */
+    {FINDING, {"111251", "DCM"}, "us_node_status", "negative", false}, /* Normal axillary node */
+    /* Axillary adenopathy */
+    {FINDING, {"127189005", "SCT"}, "us_node_status", "suspicious", false},
     /* CID 6159, and the histology of invasive carcinoma */
     {MALIGNANCY, {"86616005", "SCT"}, "histology", "in_situ", true},
     {MALIGNANCY, {"408643008", "SCT"}, "histology", "ductal", true},

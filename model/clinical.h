@@ -59,7 +59,7 @@ struct clinical_value {
     double number;    /* of a number, in the variable's unit; else 0 */
     const char *code; /* one of the variable's; NULL for a number */
     enum clinical_source source;
-    char source_text[CLINICAL_SOURCE_SIZE]; /* "(0010,1010) Patient's Age", "pathology"; may be "" */
+    char source_text[CLINICAL_SOURCE_SIZE]; /* "(0010,1010) Patient's Age", "pathology"; or "" */
     enum side side;   /* SIDE_UNKNOWN also where the variable is not sided */
     int observed;     /* day; CLINICAL_NO_DATE: unknown */
     bool of_study;    /* read from the study's own images: as old as the study, on its side */

@@ -195,7 +195,7 @@ static int read_missing(const struct fields *r, const struct yaml_node *item,
     return field_number(r, item, "missing", -1e6, 1e6, &input->fallback, err);
 }
 
-/* When our own measurements call a node suspicious: stated where they are accepted, nowhere else. */
+/* When our own measurements call a node suspicious: stated where they are accepted alone. */
 static int read_criteria(const struct fields *r, const struct yaml_node *item,
                          struct clinical_input *input, struct error *err)
 {
