@@ -48,7 +48,7 @@ static void expect(const char *arguments, int status, const char *words)
 static void test_help(void **state)
 {
     (void)state;
-    static const char *const commands[] = {"analyze", "segment", "phantom", "model", "config",
+    static const char *const commands[] = {"analyze", "clinical", "segment", "phantom", "model", "config",
                                            "db",      "status",  "show",    "retry",
                                            "doctor",  "purge",   "evaluate"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
@@ -73,6 +73,9 @@ static void test_wrong_usage(void **state)
         {"", "Usage: axnode COMMAND"},
         {"dance", "unknown command 'dance'"},
         {"analyze", "name at least one file or folder"},
+        {"clinical", "say import with one FILE"},
+        {"clinical import", "say import with one FILE"},
+        {"clinical list --study x", "say import with one FILE"},
         {"segment x.png --out m.png", "one PATH, --roi and --out are needed"},
         {"segment x.png --roi liver --out m.png", "--roi 'liver' must be tumor or node"},
         {"segment x.png --roi node --out m.png --frame 0", "--frame '0': must lie between"},
