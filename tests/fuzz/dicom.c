@@ -1,5 +1,5 @@
-/* libFuzzer target: a whole DICOM file, header and pictures of every codec, through a file in
- * memory. Seeds: tests/unit/dicom/pictures.py make FOLDER. */
+/* libFuzzer target: a whole DICOM file, header, pictures of every codec and content of a report,
+ * through a file in memory. Seeds: tests/unit/dicom/pictures.py make FOLDER. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "dicom/reader.h"
+#include "dicom/reported.h"
 #include "dicom/setup.h"
 
 enum { FRAMES_TRIED = 3 };
@@ -39,6 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct dicom_limits limits = {
         .object_bytes = 4 << 20, .frames = 64, .frame_pixels = 1 << 18};
+    struct reported reported;
     int fd = memfd_create("fuzz.dcm", MFD_CLOEXEC);
     if (fd < 0)
         return 0;
@@ -46,6 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         char path[64];
         snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
         decode(path, &limits);
+        reported_read(path, &limits, &reported, NULL);
     }
     close(fd);
     return 0;

@@ -229,6 +229,25 @@ static void classes(void **state)
     assert_false(reported_class(""));
 }
 
+/* Cut off anywhere, or with any byte changed, it is read or refused. */
+static void damage(const char *path, const struct dicom_limits *limits)
+{
+    struct buffer whole = {0};
+    struct reported r;
+    sample_load(path, &whole);
+    for (size_t i = 132; i < whole.size; i += 7) {
+        char *byte = &whole.data[i];
+        const char before = *byte;
+        *byte = (char)(before ^ (1 << i % 8));
+        sample_save(path, whole.data, whole.size);
+        reported_read(path, limits, &r, NULL);
+        *byte = before;
+        sample_save(path, whole.data, i);
+        reported_read(path, limits, &r, NULL);
+    }
+    buffer_release(&whole);
+}
+
 /* Through a file: written by our own writer, which leaves it unverified. */
 static void a_file(void **state)
 {
@@ -261,6 +280,7 @@ static void a_file(void **state)
     assert_string_equal(r.values[0].observed, "20260301");
     assert_int_equal(reported_read(image, &limits, &r, NULL), 0); /* states nothing */
     assert_int_equal(r.count, 0);
+    damage(path, &limits);
     sample_path(folder, "none.dcm", path);
     assert_int_equal(reported_read(path, &limits, &r, NULL), STATUS_NOT_FOUND);
     sample_folder_remove(folder);
