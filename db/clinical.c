@@ -22,10 +22,15 @@ const char *db_clinical_outcome_name(enum db_clinical_outcome outcome)
 
 bool db_clinical_refused(enum db_clinical_outcome outcome)
 {
-    return outcome >= DB_CLINICAL_NO_STUDY;
+    return outcome >= DB_CLINICAL_NOT_THERE;
 }
 
 /* ---- one row ------------------------------------------------------------------------------ */
+
+/* The images of study s name the patient ($1, $2 of a row, or columns). */
+#define OF_PATIENT(id, issuer) \
+    "EXISTS (SELECT 1 FROM instance i JOIN patient p ON p.id = i.patient WHERE i.study = s.id" \
+    " AND i.role = 'input' AND p.patient_id = " id " AND p.issuer = " issuer ")"
 
 /* Every study that the row names must be its patient's. */
 static int check(struct db *db, const struct db_clinical_row *row,
@@ -33,8 +38,8 @@ static int check(struct db *db, const struct db_clinical_row *row,
 {
     DB_ROWS_AUTO struct pg_result *rows = NULL;
     int status = db_query(db,
-        "SELECT $5::date > current_date + 1, count(s.id), coalesce(bool_and(p.patient_id = $1"
-        "  AND p.issuer = $2), false) FROM study s LEFT JOIN patient p ON p.id = s.patient"
+        "SELECT $5::date > current_date + 1, count(*),"
+        " coalesce(bool_and(" OF_PATIENT("$1", "$2") "), false) FROM study s"
         " WHERE ($3 = '' OR s.study_uid = $3) AND ($4 = '' OR s.accession_number = $4)"
         " AND ($3 <> '' OR $4 <> '')",
         DB_VALUES(db_text(row->patient_id), db_text(row->issuer), db_text(row->study_uid),
@@ -196,11 +201,6 @@ int db_clinical_import(struct db *db, const struct db_clinical_row *rows, size_t
 
 /* ---- what is known ------------------------------------------------------------------------ */
 
-/* Of the patient of the study's images. */
-#define OF_PATIENT(table) \
-    " EXISTS (SELECT 1 FROM instance i JOIN patient p ON p.id = i.patient" \
-    "  WHERE i.study = s.id AND i.role = 'input' AND p.patient_id = " table ".patient_id" \
-    "  AND p.issuer = " table ".issuer)"
 #define ISO(column) \
     "to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
 
@@ -215,13 +215,13 @@ int db_clinical_list(struct db *db, const char *study_instance_uid, cJSON **ret_
         "   'accession_number', c.accession_number, 'changed_at', " ISO("c.changed_at") ")"
         "  ORDER BY c.name, c.side, c.observed, c.id), '[]') FROM clinical c"
         "  WHERE c.study_uid IN ('', s.study_uid)"
-        "  AND c.accession_number IN ('', s.accession_number) AND" OF_PATIENT("c") "),"
+        "  AND c.accession_number IN ('', s.accession_number) AND " OF_PATIENT("c.patient_id", "c.issuer") "),"
         " 'history', (SELECT coalesce(json_agg(json_build_object('at', " ISO("a.at") ","
         "   'database_user', a.database_user, 'system_user', a.system_user, 'name', a.name,"
         "   'side', a.side, 'observed', a.observed, 'old_value', a.old_value,"
         "   'new_value', a.new_value) ORDER BY a.id), '[]') FROM clinical_audit a"
         "  WHERE a.study_uid IN ('', s.study_uid)"
-        "  AND a.accession_number IN ('', s.accession_number) AND" OF_PATIENT("a") "))"
+        "  AND a.accession_number IN ('', s.accession_number) AND " OF_PATIENT("a.patient_id", "a.issuer") "))"
         " FROM study s WHERE s.study_uid = $1",
         DB_VALUES(db_text(study_instance_uid)), &rows, err);
     if (status < 0)

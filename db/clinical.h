@@ -26,7 +26,7 @@ enum db_clinical_outcome {
     DB_CLINICAL_CHANGED,
     DB_CLINICAL_SAME,
     DB_CLINICAL_WITHDRAWN,
-    DB_CLINICAL_NOT_THERE,     /* nothing to withdraw */
+    DB_CLINICAL_NOT_THERE,     /* refused: nothing to withdraw */
     DB_CLINICAL_NO_STUDY,      /* refused: no study of that UID or accession number is known */
     DB_CLINICAL_OTHER_PATIENT, /* refused: the study is another patient's */
     DB_CLINICAL_FUTURE,        /* refused: dated after the database's tomorrow */
