@@ -183,11 +183,11 @@ static cJSON *list_one(const struct catalogue_entry *entry)
     return json;
 }
 
-static bool same(const cJSON *package, const char *name, const char *version, const char *sha256)
+static bool is_same(const cJSON *package, const struct activation *activation)
 {
-    return *name && strcmp(json_text(package, "name"), name) == 0 &&
-           strcmp(json_text(package, "version"), version) == 0 &&
-           (!*sha256 || strcmp(json_text(package, "sha256"), sha256) == 0);
+    return *activation->name && strcmp(json_text(package, "name"), activation->name) == 0 &&
+           strcmp(json_text(package, "version"), activation->version) == 0 &&
+           strcmp(json_text(package, "sha256"), activation->sha256) == 0;
 }
 
 static bool is_shadow(const struct settings *settings, const cJSON *package)
@@ -205,23 +205,41 @@ static bool is_shadow(const struct settings *settings, const cJSON *package)
 static void mark(const struct model *m, const struct activation *now,
                  const struct activation *previous, cJSON *all)
 {
-    char standard[PATH_MAX] = "";
     cJSON *package;
-    program_package(m->options.package, standard, NULL);
     cJSON_ArrayForEach(package, all)
     {
-        const bool of_settings = strcmp(json_text(package, "folder"), standard) == 0;
-        const char *use =
-            same(package, now->name, now->version, now->sha256) || (!*now->name && of_settings)
-                ? "active"
-            : same(package, previous->name, previous->version, previous->sha256) ||
-                    (*now->name && !*previous->name && of_settings)
-                ? "previous"
-            : is_shadow(m->settings, package) ? "shadow"
-                                              : NULL;
+        const char *use = is_same(package, now)             ? "active"
+                          : is_same(package, previous)      ? "previous"
+                          : is_shadow(m->settings, package) ? "shadow"
+                                                            : NULL;
         if (use)
             cJSON_AddStringToObject(package, "use", use);
     }
+}
+
+static void describe_activation(const struct package *package, struct activation *activation)
+{
+    snprintf(activation->name, sizeof activation->name, "%s", package->name);
+    snprintf(activation->version, sizeof activation->version, "%s", package->version);
+    snprintf(activation->sha256, sizeof activation->sha256, "%s", package->digest);
+}
+
+/* What stands without a name is the settings' package. */
+static int name_settings_package(const struct model *m, struct activation *activation,
+                                 struct error *err)
+{
+    struct package *package;
+    char folder[PATH_MAX];
+    if (*activation->name)
+        return 0;
+    int status = program_package(m->options.package, folder, err);
+    if (status == 0)
+        status = package_open(folder, &m->options.trust, &package, err);
+    if (status < 0)
+        return status;
+    describe_activation(package, activation);
+    package_free(package);
+    return 0;
 }
 
 /* Without settings there is no service whose use of packages could be told. */
@@ -234,6 +252,10 @@ static int mark_uses(const struct model *m, cJSON *all, struct error *err)
     int status = session_open(&session, true, err);
     if (status == 0)
         status = activation_get(session.db, &now, &previous, err);
+    if (status == 0 && *now.name) /* else there is nothing before it */
+        status = name_settings_package(m, &previous, err);
+    if (status == 0)
+        status = name_settings_package(m, &now, err);
     if (status == 0)
         mark(m, &now, &previous, all);
     session_release(&session);
@@ -298,9 +320,7 @@ static int try_package(const struct settings *settings, const char *reference, c
         return status;
     const struct package *package = analyser.package;
     *ret_package = (struct activation){0};
-    snprintf(ret_package->name, sizeof ret_package->name, "%s", package->name);
-    snprintf(ret_package->version, sizeof ret_package->version, "%s", package->version);
-    snprintf(ret_package->sha256, sizeof ret_package->sha256, "%s", package->digest);
+    describe_activation(package, ret_package);
     if (package->incomplete_count > 0)
         fprintf(stderr, "axnode: warning: %s %s is incomplete and never gives a risk\n",
                 package->name, package->version);
