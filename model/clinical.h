@@ -69,8 +69,8 @@ struct clinical_value {
  * variable's range, or none of its codes; the message repeats nothing of the text. */
 int clinical_value_parse(const struct clinical_variable *variable, const char *text,
                          struct clinical_value *value, struct error *err);
-/* The same as text; `out` has NUMBER_TEXT_SIZE or a code's length. */
 enum { CLINICAL_TEXT_SIZE = 40 };
+/* The same back as text. */
 void clinical_value_format(const struct clinical_value *value, char out[CLINICAL_TEXT_SIZE]);
 
 /* A value and the patient it was recorded for. Texts are borrowed. */
@@ -87,8 +87,8 @@ struct clinical_texts {
     const char *observed; /* as clinical_day reads it */
     const char *source;   /* the recorder's words: "pathology" */
 };
-/* Everything checked but the patient's side of it: known and importable name, value, side, date,
- * lengths, UID. The record borrows the texts. STATUS_INVALID: the message repeats no value. */
+/* Checks name (of the vocabulary, importable), value, side, date, lengths and UID. The record
+ * borrows the texts. STATUS_INVALID: the message repeats no value. */
 int clinical_record_parse(const struct clinical_texts *texts, struct clinical_record *ret_record,
                           struct error *err);
 /* A study as its images name it. */

@@ -112,32 +112,33 @@ class Clinical(checks.StackTest):
         make_package(axnode, cls.package)
         cls.settings = {"package": str(cls.package), "workers": {"count": 1}}
         super().setUpClass()
-        cls.stack.axnode("phantom", "--out", folder / "phantom", "--studies", 8, "--seed", 5)
+        cls.stack.axnode("phantom", "--out", folder / "phantom", "--studies", 5, "--seed", 5)
         cls.pick(axnode)
 
     @classmethod
     def pick(cls, axnode):
-        """Studies that get a risk when their node's status is known: four are needed."""
-        cls.studies = []
-        folder = cls.folder / "phantom"
+        """Studies that get a risk when their node's status is known: three are needed."""
+        folder, known = cls.folder / "phantom", {}
         for truth in json.loads((folder / "truth.json").read_text())["studies"]:
-            study, side = folder / truth["folder"], truth["side"]
-            files = sorted(study.glob("*.dcm"))
+            files = sorted((folder / truth["folder"]).glob("*.dcm"))
             image = pydicom.dcmread(files[0], stop_before_pixels=True)
-            row = {"patient_id": image.PatientID, "side": side, "observed": image.StudyDate,
-                   "us_node_status": "suspicious"}
-            write_csv(folder / "some.csv", row)
-            if cls.analyze(axnode, study, folder / "some.csv")["outcome"] == "risk":
-                cls.studies.append((files, image, side, row))
-            if len(cls.studies) == 4:
-                return
-        raise AssertionError("too few phantoms with a risk")
+            row = {"patient_id": image.PatientID, "side": truth["side"],
+                   "observed": image.StudyDate, "us_node_status": "suspicious"}
+            known[image.StudyInstanceUID] = (files, image, truth["side"], row)
+        table = write_csv(cls.folder / "all.csv", *(row for *_, row in known.values()))
+        results = cls.analyze_all(axnode, folder, table)
+        cls.studies = [known[r["study_uid"]] for r in results if r["outcome"] == "risk"]
+        assert len(cls.studies) >= 3, "too few phantoms with a risk"
+
+    @classmethod
+    def analyze_all(cls, axnode, folder, table=None):
+        more = ["--clinical", table] if table else []
+        printed = run([axnode, "analyze", folder, "--package", cls.package, "--json", *more])
+        return json.loads(printed)["studies"]
 
     @classmethod
     def analyze(cls, axnode, study, table=None):
-        more = ["--clinical", table] if table else []
-        printed = run([axnode, "analyze", study, "--package", cls.package, "--json", *more])
-        return json.loads(printed)["studies"][0]
+        return cls.analyze_all(axnode, study, table)[0]
 
     def clinical(self, *arguments):
         """(exit status, JSON, standard error)"""
@@ -170,10 +171,7 @@ class Clinical(checks.StackTest):
         for change, reason in (
                 ({"side": other}, "it belongs to the other side"),
                 ({"observed": "2025-10-01"}, "it is too old for the study"),
-                ({"observed": "2026-11-01"}, "it is dated after the study"),
-                ({"issuer": "ELSEWHERE"}, "no accepted source has it"),
-                ({"patient_id": image.PatientID.lower()}, "no accepted source has it"),
-                ({"study_uid": image.StudyInstanceUID + ".1"}, "no accepted source has it")):
+                ({"issuer": "ELSEWHERE"}, "no accepted source has it")):
             got = self.analyze(axnode, study, write_csv(table, {**row, **change}))
             self.assertEqual((got["outcome"], got["reason"]), ("no_risk", MISSING.format(reason)))
         got = self.analyze(axnode, study, write_csv(
@@ -188,11 +186,9 @@ class Clinical(checks.StackTest):
         self.assertEqual(used["us_node_status"]["side"], side)
         self.assertEqual(used["age"]["source"], "dicom")
         self.assertEqual(high["result"]["eligibility"][0]["established"], True)
-        # The same values, the same objects; others, other objects.
-        same = self.analyze(axnode, study, write_csv(table, row))
-        uids = [[o["sop_instance_uid"] for o in x["result"]["objects"]] for x in (high, same, low)]
-        self.assertEqual(uids[0], uids[1])
-        self.assertFalse(set(uids[0]) & set(uids[2]))
+        # Other values, other objects.
+        uids = [{o["sop_instance_uid"] for o in x["result"]["objects"]} for x in (high, low)]
+        self.assertFalse(uids[0] & uids[1])
 
     def test_2_bad_rows(self):
         _, image, _, row = self.studies[0]
@@ -291,15 +287,7 @@ class Clinical(checks.StackTest):
             shutil.copy(path, study)
         self.assertEqual(self.analyze(self.stack.tool("axnode"), study)["outcome"], "risk")
 
-    def test_6_a_report_of_the_other_side(self):
-        files, image, side, _ = self.studies[3]
-        self.send_report(node_report(image, "left" if side == "right" else "right",
-                                     self.folder / "other.dcm"))
-        self.assertEqual(self.stack.send(files), [])
-        self.assertEqual(self.result(image, 1)["reason"],
-                         MISSING.format("it belongs to the other side"))
-
-    def test_7_the_log_holds_no_patient_data(self):
+    def test_6_the_log_holds_no_patient_data(self):
         log = self.stack.log("axnoded")
         for _, image, _, _ in self.studies:
             self.assertNotIn(image.PatientID, log)
