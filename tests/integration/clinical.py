@@ -190,6 +190,24 @@ class Clinical(checks.StackTest):
         uids = [{o["sop_instance_uid"] for o in x["result"]["objects"]} for x in (high, low)]
         self.assertFalse(uids[0] & uids[1])
 
+    def test_1_attributes_and_reports_that_contradict(self):
+        files, image, side, row = self.studies[0]
+        study = self.folder / "contradictory"
+        study.mkdir()
+        for path in files:
+            dataset = pydicom.dcmread(path)
+            dataset.PatientAge = "080Y"
+            dataset.save_as(study / path.name)
+        somebody = pydicom.dcmread(files[0], stop_before_pixels=True)
+        somebody.PatientID = "SOMEBODY-ELSE"
+        node_report(somebody, side, study / "report.dcm")
+        got = self.analyze(self.stack.tool("axnode"), study, write_csv(self.folder / "table.csv", row))
+        self.assertEqual(got["reason"], "a clinical value is missing (two accepted values differ): Age")
+        self.assertTrue(any("another patient identifier" in note
+                            for note in got["result"]["notes"]), got["result"]["notes"])
+        ages = [c for c in got["result"]["clinical"] if c["name"] == "age"][0]["considered"]
+        self.assertEqual(sorted(a["value"] for a in ages), [56, 80])
+
     def test_2_bad_rows(self):
         _, image, _, row = self.studies[0]
         table = self.folder / "bad.csv"
