@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -264,7 +265,7 @@ static int features_of(const struct feature_list *all, enum roi roi, struct aren
         if (strncmp(feature->name, region, length) != 0 || feature->name[length] != '_')
             continue;
         names[count] = feature->name;
-        values[count++] = feature->value;
+        values[count++] = feature->meaningless ? (double)NAN : feature->value;
     }
     *ret_features = (struct queue_features){region, names, values, count};
     return 0;

@@ -43,7 +43,8 @@ def main():
         for name, expected in signature["published_auc"].items():
             for source, arguments in [
                 ("column", ["--cohort", column(DATA / name, terms, folder), "--score", "signature"]),
-                ("package", ["--cohort", DATA / name, "--package", ROOT / "packages/dlrn-2024"])]:
+                ("package", ["--cohort", DATA / name, "--package", ROOT / "packages/dlrn-2024",
+                             "--package-score", "signature"])]:
                 result = evaluate("--outcome", "ALN_status", *arguments)
                 found = [f"{v:.3f}" for v in (result["auc"], *result["auc_ci95"])]
                 wanted = [f"{v:.3f}" for v in (expected["auc"], *expected["ci95"])]
