@@ -9,21 +9,28 @@
 #include "base/digest.h"
 #include "base/number.h"
 #include "cli/command.h"
+#include "cli/session.h"
+#include "db/cohort.h"
 #include "model/fit/write.h"
 #include "model/score/table.h"
 #include "service/analyser.h"
 #include "service/program.h"
 
-enum { THREADS_MAX = 256 };
+enum { THREADS_MAX = 256, SCORES_MAX = 8 };
 
 static const char usage_text[] =
     "Usage: axnode fit --cohort C.csv --outcome COLUMN --recipe R.yaml --out DIR [OPTION…]\n"
+    "       axnode fit --from-db --outcome-table T --outcome COLUMN --recipe R.yaml --out DIR\n"
     "Carry out the steps of a recipe on a cohort and write a complete model package. C.csv has a\n"
     "line per patient and a column per feature; the outcome is 0 or 1. Recipes: docs/fit.md;\n"
-    "examples: docs/recipes.\n"
+    "examples: docs/recipes. --from-db: features that the service stored, joined with a table of\n"
+    "the same database that has 'study_uid', or 'patient_id' and 'issuer', and the outcome.\n"
     "\n"
     "  --package FOLDER  build on this package: its networks and settings are taken over, so that\n"
     "                    the new score works from pictures; what 'recalibrate' recalibrates\n"
+    "  --scored-by NAME@VERSION  with --from-db: the package whose results count\n"
+    "  --score NAME=FOLDER  the model of a package becomes a score of the new one, and a column\n"
+    "                    NAME for the recipe; may be repeated (docs/fit.md)\n"
     "  --repeats R.csv   features of repeated outlines for an icc step: a line per 'subject' and\n"
     "                    'reader'\n"
     "  --seed S          of folds and forests (default: 1): the same seed, the same package\n"
@@ -34,10 +41,16 @@ static const char usage_text[] =
 
 struct fit {
     const char *cohort, *outcome, *recipe_file, *out, *package, *repeats, *config;
+    const char *outcome_table, *scored_by; /* with from_db, in place of `cohort` */
+    bool from_db;
     int64_t seed, threads;
     bool json;
     struct fit_recipe *recipe;
     struct package *base;
+    char *score_options[SCORES_MAX]; /* "NAME=FOLDER", cut at '=' when they are opened */
+    struct fit_score scores[SCORES_MAX];
+    struct package *score_packages[SCORES_MAX];
+    size_t score_count;
     struct fit_data data;
     struct fit_model model;
     struct fit_validation validation;
@@ -48,10 +61,14 @@ struct fit {
 static int options_read(struct fit *f, int argc, char **argv)
 {
     static const struct option options[] = {{"cohort", required_argument, NULL, 'c'},
+                                            {"from-db", no_argument, NULL, 'd'},
+                                            {"outcome-table", required_argument, NULL, 'T'},
+                                            {"scored-by", required_argument, NULL, 'S'},
                                             {"outcome", required_argument, NULL, 'y'},
                                             {"recipe", required_argument, NULL, 'r'},
                                             {"out", required_argument, NULL, 'o'},
                                             {"package", required_argument, NULL, 'p'},
+                                            {"score", required_argument, NULL, 'z'},
                                             {"repeats", required_argument, NULL, 'i'},
                                             {"seed", required_argument, NULL, 's'},
                                             {"threads", required_argument, NULL, 't'},
@@ -64,10 +81,19 @@ static int options_read(struct fit *f, int argc, char **argv)
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1 && status == 0) {
         switch (option) {
         case 'c': f->cohort = optarg; break;
+        case 'd': f->from_db = true; break;
+        case 'T': f->outcome_table = optarg; break;
+        case 'S': f->scored_by = optarg; break;
         case 'y': f->outcome = optarg; break;
         case 'r': f->recipe_file = optarg; break;
         case 'o': f->out = optarg; break;
         case 'p': f->package = optarg; break;
+        case 'z':
+            if (f->score_count == SCORES_MAX || !strchr(optarg, '='))
+                return command_usage(argv[0], "--score takes NAME=FOLDER, at most %d times",
+                                     SCORES_MAX);
+            f->score_options[f->score_count++] = optarg;
+            break;
         case 'i': f->repeats = optarg; break;
         case 's': status = number_parse_int(optarg, 0, INT64_MAX, &f->seed, &err); break;
         case 't': status = number_parse_int(optarg, 1, THREADS_MAX, &f->threads, &err); break;
@@ -79,8 +105,11 @@ static int options_read(struct fit *f, int argc, char **argv)
     }
     if (status < 0)
         return command_usage(argv[0], "--seed and --threads take whole numbers");
-    if (optind < argc || !f->cohort || !f->outcome || !f->recipe_file || !f->out)
-        return command_usage(argv[0], "say --cohort, --outcome, --recipe and --out");
+    if (optind < argc || f->from_db == !!f->cohort || !f->outcome || !f->recipe_file || !f->out)
+        return command_usage(argv[0], "say --cohort or --from-db, --outcome, --recipe and --out");
+    if (f->from_db != !!f->outcome_table || (f->scored_by && !f->from_db))
+        return command_usage(argv[0], "--from-db needs --outcome-table, which like --scored-by has "
+                                      "no meaning without it");
     return -1;
 }
 
@@ -104,14 +133,92 @@ static int take_predictors(struct fit *f, const struct cohort *cohort, struct er
     return status;
 }
 
-static int read_cohort(struct fit *f, struct error *err)
+static int read_file(struct fit *f, struct cohort *ret_cohort, struct error *err)
 {
-    struct cohort cohort;
     int status = digest_file(f->cohort, f->cohort_sha256, NULL, err);
+    return status < 0 ? status : cohort_read(f->cohort, NULL, 0, ret_cohort, err);
+}
+
+/* As text in memory: nothing of it is left in any file. */
+static int read_text(struct fit *f, char *text, size_t size, struct cohort *ret_cohort,
+                     struct error *err)
+{
+    uint8_t digest[DIGEST_SIZE];
+    FILE *file = size > 0 ? fmemopen(text, size, "r") : NULL;
+    if (!file)
+        return error_set(err, STATUS_NOMEM, "out of memory for a cohort");
+    digest_bytes(text, size, digest);
+    digest_format(digest, f->cohort_sha256);
+    int status = cohort_read_file(file, "the database's features", NULL, 0, ret_cohort, err);
+    fclose(file);
+    return status;
+}
+
+static int read_database(struct fit *f, struct cohort *ret_cohort, struct error *err)
+{
+    const struct cohort_query query = {f->outcome_table, f->outcome, f->scored_by};
+    struct session session = {.config = f->config};
+    char *text = NULL;
+    size_t size = 0, left_out = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return error_set(err, STATUS_NOMEM, "out of memory for a cohort");
+    int status = session_open(&session, true, err);
     if (status == 0)
-        status = cohort_read(f->cohort, NULL, 0, &cohort, err);
+        status = cohort_write(session.db, &query, out, &left_out, err);
+    session_release(&session);
+    if (fclose(out) != 0 && status == 0)
+        status = error_set(err, STATUS_NOMEM, "out of memory for a cohort");
+    if (status == 0 && left_out > 0)
+        fprintf(stderr, "axnode: warning: %zu studies of patients with several were left out\n",
+                left_out);
+    if (status == 0)
+        status = read_text(f, text, size, ret_cohort, err);
+    free(text);
+    return status;
+}
+
+/* ---- scores of a first step ---- */
+
+static int open_score(struct fit *f, size_t place, const struct package_options *trust,
+                      struct error *err)
+{
+    char *equals = strchr(f->score_options[place], '=');
+    *equals = '\0';
+    int status = package_open(equals + 1, trust, &f->score_packages[place], err);
     if (status < 0)
         return status;
+    const struct package *package = f->score_packages[place];
+    f->scores[place] = (struct fit_score){f->score_options[place], package};
+    if (!package->has_model || !package->has_intercept || package->score_count > 0)
+        return error_set(err, STATUS_INVALID, "package %s is no score: it needs a model with an "
+                         "intercept and no scores of its own", package->name);
+    return 0;
+}
+
+/* Its linear predictor as a column. */
+static int add_score(const struct fit_score *score, struct cohort *cohort, struct error *err)
+{
+    double *values = calloc(cohort->rows + 1, sizeof *values);
+    if (!values)
+        return error_set(err, STATUS_NOMEM, "out of memory for a cohort");
+    int status = score_table(score->package, NULL, cohort, values, NULL, err);
+    if (status == 0)
+        status = cohort_add(cohort, score->name, values, err);
+    free(values);
+    return status;
+}
+
+static int read_cohort(struct fit *f, struct error *err)
+{
+    struct cohort cohort = {0};
+    int status = f->from_db ? read_database(f, &cohort, err) : read_file(f, &cohort, err);
+    for (size_t i = 0; i < f->score_count && status == 0; i++)
+        status = add_score(&f->scores[i], &cohort, err);
+    if (status < 0) {
+        cohort_release(&cohort);
+        return status;
+    }
     status = f->recipe->update != FIT_UPDATE_NONE
                  ? take_predictors(f, &cohort, err)
                  : fit_data_take(&cohort, f->outcome, f->recipe, &f->data, err);
@@ -149,6 +256,11 @@ static int read_inputs(struct fit *f, const struct package_options *trust, struc
         status = program_package(f->package, folder, err);
     if (status == 0 && f->package)
         status = package_open(folder, trust, &f->base, err);
+    if (status == 0 && f->recipe->update != FIT_UPDATE_NONE && !f->base->has_model)
+        status = error_set(err, STATUS_INVALID, "package %s has no model to recalibrate",
+                           f->base->name);
+    for (size_t i = 0; i < f->score_count && status == 0; i++)
+        status = open_score(f, i, trust, err);
     if (status == 0)
         status = read_cohort(f, err);
     return status < 0 ? status : read_repeats(f, err);
@@ -201,7 +313,8 @@ static int finish_package(struct fit *f, const char *onnxruntime, struct error *
     int status = package_open(f->out, &making, &a.package, err);
     bool networks = status == 0 &&
                     (a.package->networks[ROI_TUMOUR].present ||
-                     a.package->networks[ROI_NODE].present || a.package->view.present);
+                     a.package->networks[ROI_NODE].present || a.package->view.present ||
+                     a.package->deep_count > 0);
     if (networks)
         status = net_library_open(library, &a.library, err);
     if (networks && status == 0)
@@ -217,7 +330,8 @@ static int finish_package(struct fit *f, const char *onnxruntime, struct error *
 static int write_package(struct fit *f, const char *onnxruntime, struct error *err)
 {
     f->result = (struct fit_result){
-        .recipe = f->recipe, .base = f->base, .data = &f->data, .model = &f->model,
+        .recipe = f->recipe, .base = f->base, .scores = f->scores,
+        .score_count = f->score_count, .data = &f->data, .model = &f->model,
         .validation = f->validation.predictor ? &f->validation : NULL, .outcome = f->outcome,
         .cohort_sha256 = f->cohort_sha256,
         .repeats_sha256 = *f->repeats_sha256 ? f->repeats_sha256 : NULL,
@@ -278,6 +392,8 @@ int command_fit(int argc, char **argv)
     fit_validation_release(&f.validation);
     fit_model_release(&f.model);
     fit_data_release(&f.data);
+    for (size_t i = 0; i < f.score_count; i++)
+        package_free(f.score_packages[i]);
     package_free(f.base);
     fit_recipe_free(f.recipe);
     settings_free(settings);

@@ -181,17 +181,18 @@ static int compare_names(const void *a, const void *b)
     return strcmp((*left)->name, (*right)->name);
 }
 
-static int sort_names(struct reader *r, struct cohort *cohort)
+static int sort_names(struct cohort *cohort, const char *table, struct error *err)
 {
+    free(cohort->by_name);
     cohort->by_name = calloc(cohort->column_count, sizeof(struct cohort_column *));
     if (!cohort->by_name)
-        return error_set(r->err, STATUS_NOMEM, "no memory for %s", r->path);
+        return error_set(err, STATUS_NOMEM, "no memory for %s", table);
     for (size_t i = 0; i < cohort->column_count; i++)
         cohort->by_name[i] = &cohort->columns[i];
     qsort(cohort->by_name, cohort->column_count, sizeof *cohort->by_name, compare_names);
     for (size_t i = 1; i < cohort->column_count; i++)
         if (compare_names(&cohort->by_name[i - 1], &cohort->by_name[i]) == 0)
-            return error_set(r->err, STATUS_INVALID, "%s has two columns named '%s'", r->path,
+            return error_set(err, STATUS_INVALID, "%s has two columns named '%s'", table,
                              cohort->by_name[i]->name);
     return 0;
 }
@@ -222,7 +223,7 @@ static int read_header(struct reader *r, struct cohort *cohort)
         if (status < 0)
             return status;
     } while (end == END_CELL || cohort->column_count == 0);
-    return sort_names(r, cohort);
+    return sort_names(cohort, r->path, r->err);
 }
 
 /* ---- the other lines ---- */
@@ -331,28 +332,35 @@ static int choose_texts(struct cohort *cohort, const char *const *texts, size_t 
     return 0;
 }
 
-int cohort_read(const char *path, const char *const *texts, size_t text_count,
-                struct cohort *ret_cohort, struct error *err)
+int cohort_read_file(FILE *file, const char *name, const char *const *texts, size_t text_count,
+                     struct cohort *ret_cohort, struct error *err)
 {
-    struct reader r = {.path = path, .line = 1, .start_line = 1, .err = err};
+    struct reader r = {.file = file, .path = name, .line = 1, .start_line = 1, .err = err};
     struct cohort cohort = {0};
     arena_init(&cohort.arena);
-    r.file = fopen(path, "rbe");
-    if (!r.file)
-        return error_set_errno(err, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_IO, errno,
-                               "cannot open %s", path);
     int status = read_header(&r, &cohort);
     if (status == 0)
         status = choose_texts(&cohort, texts, text_count, err);
     if (status == 0)
         status = read_lines(&r, &cohort);
-    fclose(r.file);
     if (status < 0) {
         cohort_release(&cohort);
         return status;
     }
     *ret_cohort = cohort;
     return 0;
+}
+
+int cohort_read(const char *path, const char *const *texts, size_t text_count,
+                struct cohort *ret_cohort, struct error *err)
+{
+    FILE *file = fopen(path, "rbe");
+    if (!file)
+        return error_set_errno(err, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_IO, errno,
+                               "cannot open %s", path);
+    int status = cohort_read_file(file, path, texts, text_count, ret_cohort, err);
+    fclose(file);
+    return status;
 }
 
 void cohort_release(struct cohort *cohort)
@@ -365,6 +373,31 @@ void cohort_release(struct cohort *cohort)
     free(cohort->by_name);
     arena_release(&cohort->arena);
     *cohort = (struct cohort){0};
+}
+
+int cohort_add(struct cohort *cohort, const char *name, const double *values, struct error *err)
+{
+    if (cohort_find(cohort, name))
+        return error_set(err, STATUS_CONFLICT, "the cohort has a column '%s' already", name);
+    const size_t bytes = cohort->rows * sizeof *values;
+    struct cohort_column *columns =
+        realloc(cohort->columns, (cohort->column_count + 1) * sizeof *columns);
+    if (!columns)
+        return error_set(err, STATUS_NOMEM, "out of memory for a cohort");
+    cohort->columns = columns;
+    struct cohort_column *added = &columns[cohort->column_count];
+    *added = (struct cohort_column){.name = arena_text(&cohort->arena, name),
+                                    .values = malloc(bytes + 1)};
+    if (!added->name || !added->values) {
+        free(added->values);
+        sort_names(cohort, "the cohort", NULL); /* the columns may have moved */
+        return error_set(err, STATUS_NOMEM, "out of memory for a cohort");
+    }
+    memcpy(added->values, values, bytes);
+    for (size_t i = 0; i < cohort->rows; i++)
+        added->missing += isnan(values[i]) != 0;
+    cohort->column_count++;
+    return sort_names(cohort, "the cohort", err);
 }
 
 const struct cohort_column *cohort_find(const struct cohort *cohort, const char *name)

@@ -11,6 +11,7 @@
 #define AXNODE_MODEL_COHORT_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -44,7 +45,13 @@ struct cohort {
  * cell (up to twice that while reading), and the texts. The caller releases the cohort. */
 int cohort_read(const char *path, const char *const *texts, size_t text_count,
                 struct cohort *ret_cohort, struct error *err);
+/* The same from an open file, which stays open; `name` stands for it in messages. */
+int cohort_read_file(FILE *file, const char *name, const char *const *texts, size_t text_count,
+                     struct cohort *ret_cohort, struct error *err);
 void cohort_release(struct cohort *cohort);
+/* One more column, of `values` [rows], which are copied. STATUS_CONFLICT: it has one of that name.
+ * Columns that were found before must be found again; their values stay. */
+int cohort_add(struct cohort *cohort, const char *name, const double *values, struct error *err);
 
 /* NULL: no such column. */
 const struct cohort_column *cohort_find(const struct cohort *cohort, const char *name);

@@ -72,7 +72,7 @@ static int print_head(const struct source *s, struct error *err)
         {"name", NULL}, {"version", NULL}, {"intended_use", NULL}, {"outcome", NULL},
         {"population", NULL},
         {"inputs", "{regions: [tumour], sizes_require_calibration: region}"},
-        {"networks", ""}, {"radiomics", ""}, {"agreement_min", "0.6"}, {"unsure", ""}};
+        {"networks", ""}, {"radiomics", ""}, {"deep", ""}, {"agreement_min", "0.6"}, {"unsure", ""}};
     int status = buffer_print(s->out, err, "format: 1\n");
     for (size_t i = 0; i < sizeof keys / sizeof *keys && status == 0; i++)
         status = print_key(s, keys[i].key, keys[i].otherwise, err);
@@ -102,6 +102,26 @@ static int print_term(const struct source *s, struct fit_named_term term, struct
                       : buffer_print(s->out, err, "      needs_calibration: %s\n"
                                      "      missing: refuse\n",
                                      feature_depends_on_size(term.feature) ? "true" : "false");
+}
+
+/* Those that were fitted before, or those that a recalibrated model stands on. */
+static int print_scores(const struct source *s, struct error *err)
+{
+    const struct fit_result *r = s->result;
+    int status = r->score_count > 0 ? buffer_print(s->out, err, "scores:\n") : 0;
+    if (r->score_count == 0)
+        return r->recipe->update != FIT_UPDATE_NONE ? print_key(s, "scores", "", err) : 0;
+    for (size_t i = 0; i < r->score_count && status == 0; i++) {
+        const struct package *p = r->scores[i].package;
+        status = buffer_print(s->out, err, "  - name: %s\n", r->scores[i].name);
+        if (status == 0)
+            status = print_number(s->out, "    intercept: ", p->intercept, "\n    terms:\n", err);
+        for (size_t k = 0; k < p->term_count && status == 0; k++)
+            status = print_term(s, (struct fit_named_term){p->terms[k].feature, p->terms[k].centre,
+                                                           p->terms[k].scale,
+                                                           p->terms[k].coefficient}, err);
+    }
+    return status;
 }
 
 static int print_covariance(const struct source *s, struct error *err)
@@ -283,6 +303,8 @@ static int write_package_yaml(const struct fit_result *result, const struct yaml
     int status = check_keys(result, err);
     if (status == 0)
         status = print_head(&source, err);
+    if (status == 0)
+        status = print_scores(&source, err);
     if (status == 0)
         status = print_model(&source, err);
     if (status == 0)

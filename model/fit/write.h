@@ -7,10 +7,18 @@
 #include "model/fit/fit.h"
 #include "model/package/package.h"
 
+/* A model that becomes a score of the new package, whose terms may name it. */
+struct fit_score {
+    const char *name;
+    const struct package *package; /* complete in itself: its model takes no other score */
+};
+
 /* All that is known when a fit is done; everything is borrowed. */
 struct fit_result {
     const struct fit_recipe *recipe;
     const struct package *base; /* recalibrated, or built on; NULL: a score for tables alone */
+    const struct fit_score *scores; /* score_count of them */
+    size_t score_count;
     const struct fit_data *data;
     const struct fit_model *model;
     const struct fit_validation *validation; /* NULL: none was asked for */
