@@ -21,6 +21,7 @@ import torch
 from torch.nn import functional
 
 import tumour_data as data
+from half_weights import halve_weights
 from train_outline import keep_memory
 from tumour_network import TumourNetwork
 
@@ -108,28 +109,14 @@ class Exported(torch.nn.Module):
         return torch.sigmoid(self.network(image))
 
 
-def export(network, example, path):
-    """ONNX, opset 12; weights are kept in half precision, all arithmetic is single."""
-    import onnx
-    from onnx import numpy_helper, TensorProto, helper
-
+def export(network, example, path, free_sides=None):
+    """ONNX, opset 12; weights are kept in half precision, all arithmetic is single. free_sides: of
+    inputs and outputs that may have any size, as torch's dynamic_axes."""
     network = copy.deepcopy(network).to(memory_format=torch.contiguous_format).eval()
     torch.onnx.export(network, example, path, opset_version=12,
-                      input_names=["image"], output_names=["probability"])
-    model = onnx.load(path)
-    casts = []
-    for weight in model.graph.initializer:
-        values = numpy_helper.to_array(weight)
-        if values.dtype != numpy.float32 or values.size < 256:
-            continue
-        name = weight.name
-        weight.CopyFrom(numpy_helper.from_array(values.astype(numpy.float16), name + "_half"))
-        casts.append(helper.make_node("Cast", [name + "_half"], [name], to=TensorProto.FLOAT))
-    for node in reversed(casts):
-        model.graph.node.insert(0, node)
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
-    print(path, os.path.getsize(path), "bytes")
+                      input_names=["image"], output_names=["probability"],
+                      dynamic_axes=free_sides)
+    halve_weights(path)
 
 
 def main():
