@@ -4,7 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-/* Chosen on BUS-BRA's stills: of 3,154 marks found in them, 77 % lie on a lesion's outline. */
+#include "image/calliper_glyphs.h"
+
+/* Chosen on BUS-BRA's stills (docs/screen.md). */
 enum {
     ARM_MIN = 3, ARM_MAX = 9,
     BESIDE = 2,        /* pixels between a stroke and what is looked at beside it */
@@ -12,6 +14,7 @@ enum {
     CONTRAST_MIN = 30, /* the same, mean over the mark */
     MIDDLE_MIN = 70,   /* grey level of the middle */
     SAME_MARK = 6,     /* pixels between two findings of one mark */
+    BLOCK = 16,        /* pixels that are looked at together */
 };
 static const double UNEVEN_MAX = 0.25; /* standard deviation of the strokes over their mean */
 static const double ARM_SHARE_MIN = 0.75; /* mean of the faintest arm over the mean of all */
@@ -46,22 +49,29 @@ static void beside(const uint8_t *at, int columns, int dx, int dy, bool diagonal
     }
 }
 
-/* Every arm ends after `arm` pixels. */
-static bool arms_end(const uint8_t *middle, int columns, int arm, bool diagonal)
+/* Where, of BLOCK pixels from `first` on, the middle is bright and every arm ends after `arm`
+ * pixels: few pass, and this costs little. */
+static void arms_end(const uint8_t *first, int columns, int arm, bool diagonal,
+                     bool ret_open[BLOCK])
 {
+    uint8_t least[BLOCK];
+    for (int i = 0; i < BLOCK; i++)
+        least[i] = first[i] < MIDDLE_MIN ? 0 : 255;
     for (int a = 0; a < 4; a++) {
         ptrdiff_t step = arms[diagonal][a].x + arms[diagonal][a].y * columns;
-        if (middle[step * arm] - middle[step * (arm + BESIDE)] < STEP_MIN)
-            return false;
+        const uint8_t *end = first + step * arm, *beyond = first + step * (arm + BESIDE);
+        for (int i = 0; i < BLOCK; i++) {
+            uint8_t fall = end[i] > beyond[i] ? (uint8_t)(end[i] - beyond[i]) : 0;
+            least[i] = fall < least[i] ? fall : least[i];
+        }
     }
-    return true;
+    for (int i = 0; i < BLOCK; i++)
+        ret_open[i] = least[i] >= STEP_MIN;
 }
 
-/* The contrast of a mark at `middle`; 0 when there is none. */
+/* The contrast of a mark at `middle`, a bright one whose arms end; 0 when there is none. */
 static double contrast_at(const uint8_t *middle, int columns, int arm, bool diagonal)
 {
-    if (*middle < MIDDLE_MIN || !arms_end(middle, columns, arm, diagonal))
-        return 0;
     int total = *middle, squares = *middle * *middle, faintest = 255 * arm;
     int levels_beside = 0, looked_at = 0, steps = 0;
     for (int a = 0; a < 4; a++) {
@@ -92,12 +102,25 @@ static double contrast_at(const uint8_t *middle, int columns, int arm, bool diag
     return drawn ? contrast : 0;
 }
 
+static bool is_same(const struct calliper *a, const struct calliper *b)
+{
+    int dx = a->x - b->x, dy = a->y - b->y;
+    return dx * dx + dy * dy <= SAME_MARK * SAME_MARK;
+}
+
+static bool is_listed(const struct callipers *list, const struct calliper *mark)
+{
+    for (int i = 0; i < list->count; i++)
+        if (is_same(&list->marks[i], mark))
+            return true;
+    return false;
+}
+
 /* Keep the list sorted, with one finding for each mark. */
 static void add(struct callipers *list, struct calliper mark)
 {
     for (int i = 0; i < list->count; i++) {
-        int dx = list->marks[i].x - mark.x, dy = list->marks[i].y - mark.y;
-        if (dx * dx + dy * dy > SAME_MARK * SAME_MARK)
+        if (!is_same(&list->marks[i], &mark))
             continue;
         if (list->marks[i].contrast >= mark.contrast)
             return;
@@ -118,6 +141,30 @@ static void add(struct callipers *list, struct calliper mark)
     list->marks[to] = mark;
 }
 
+static void crosses_find(const struct image *grey, const struct bounds *box, int arm,
+                         bool diagonal, struct callipers *list)
+{
+    int margin = arm + BESIDE, x0 = box->x0 + margin, x1 = box->x1 - margin;
+    for (int y = box->y0 + margin; y <= box->y1 - margin; y++)
+        for (int from = x0; from <= x1 && x1 - x0 >= BLOCK - 1; from += BLOCK) {
+            int x = from + BLOCK - 1 <= x1 ? from : x1 - BLOCK + 1; /* the last block overlaps */
+            const uint8_t *first = grey->pixels + (size_t)y * (size_t)grey->columns + x;
+            bool open[BLOCK];
+            arms_end(first, grey->columns, arm, diagonal, open);
+            for (int i = 0; i < BLOCK; i++) {
+                double contrast =
+                    open[i] ? contrast_at(first + i, grey->columns, arm, diagonal) : 0;
+                if (contrast > 0)
+                    add(list, (struct calliper){x + i, y, arm, diagonal, contrast});
+            }
+        }
+}
+
+static void add_glyph(void *closure, const struct calliper *mark)
+{
+    add(closure, *mark);
+}
+
 void callipers_find(const struct image *grey, const struct bounds *area,
                     struct callipers *ret_callipers)
 {
@@ -131,14 +178,11 @@ void callipers_find(const struct image *grey, const struct bounds *area,
     }
     *ret_callipers = (struct callipers){0};
     for (int diagonal = 0; diagonal < 2; diagonal++)
-        for (int arm = ARM_MAX; arm >= ARM_MIN; arm--) {
-            int margin = arm + BESIDE;
-            for (int y = box.y0 + margin; y <= box.y1 - margin; y++)
-                for (int x = box.x0 + margin; x <= box.x1 - margin; x++) {
-                    const uint8_t *middle = grey->pixels + (size_t)y * (size_t)grey->columns + x;
-                    double contrast = contrast_at(middle, grey->columns, arm, diagonal);
-                    if (contrast > 0)
-                        add(ret_callipers, (struct calliper){x, y, arm, diagonal, contrast});
-                }
-        }
+        for (int arm = ARM_MAX; arm >= ARM_MIN; arm--)
+            crosses_find(grey, &box, arm, diagonal, ret_callipers);
+    struct callipers known = {0};
+    calliper_glyphs_find(grey, &box, add_glyph, &known);
+    for (int i = 0; i < known.count; i++)
+        if (!is_listed(ret_callipers, &known.marks[i]))
+            add(ret_callipers, known.marks[i]);
 }

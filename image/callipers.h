@@ -15,7 +15,7 @@ struct calliper {
     int x, y;        /* its middle */
     int arm;         /* pixels from the middle to an arm's end, give or take one */
     bool diagonal;   /* drawn as x; else as + */
-    double contrast; /* mean grey levels of its strokes above what lies beside them */
+    double contrast; /* grey levels of its strokes above what lies beside them */
 };
 
 struct callipers {
@@ -24,7 +24,8 @@ struct callipers {
 };
 
 /* The marks inside `area` (NULL: the whole picture) of a one-channel picture: four thin bright arms
- * of one length and brightness. Letters that hold such a cross (Q, +) are found too. */
+ * of one length and brightness, or a shape that is known (image/calliper_glyphs.h). Letters that
+ * hold such a cross (Q, +) are found too. Areas less than 40 pixels wide may hide marks. */
 void callipers_find(const struct image *grey, const struct bounds *area,
                     struct callipers *ret_callipers);
 
