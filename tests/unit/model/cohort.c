@@ -171,12 +171,30 @@ static int teardown(void **state)
     return unlink(path);
 }
 
+static void test_one_more_column(void **state)
+{
+    (void)state;
+    static const double more[] = {3, NAN};
+    struct cohort cohort;
+    const double *values;
+    assert_int_equal(read_text("b,c\n1,0\n2,1\n", NULL, &cohort, NULL), 0);
+    assert_int_equal(cohort_add(&cohort, "a", more, NULL), 0);
+    assert_int_equal(cohort_add(&cohort, "b", more, NULL), STATUS_CONFLICT);
+    assert_int_equal(cohort.column_count, 3);
+    assert_int_equal(cohort_find(&cohort, "a")->missing, 1);
+    assert_int_equal(cohort_numbers(&cohort, "a", &values, NULL), 0);
+    assert_true(values[0] == 3 && isnan(values[1]));
+    assert_int_equal(cohort_numbers(&cohort, "c", &values, NULL), 0);
+    assert_true(values[1] == 1);
+    cohort_release(&cohort);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),   cmocka_unit_test(test_line_ends),
         cmocka_unit_test(test_refused), cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_growth),
+        cmocka_unit_test(test_growth),  cmocka_unit_test(test_one_more_column),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
