@@ -134,7 +134,6 @@ static int quality_judge(struct sight *s, const char *mask_path, struct error *e
     if (status == 0)
         status = image_to_grey(&s->picture, &grey, err);
     if (status == 0) {
-        callipers_find(&grey, &s->screen.regions[s->principal].box, &s->callipers);
         int region = screen_region_of(&s->screen, &outline);
         struct calibration calibration =
             calibration_for_mask(s->regions, s->region_count, &outline);
@@ -162,7 +161,8 @@ static int sight_take(const struct job *job, const char *path, const char *mask_
     if (status < 0)
         return status;
     s->principal = screen_principal(&s->screen);
-    status = graphics_find(&s->picture, &s->screen.regions[s->principal].box, &s->graphics, err);
+    status = graphics_find(&s->picture, &s->screen.regions[s->principal].box, &s->callipers,
+                           &s->graphics, err);
     return status < 0 ? status : quality_judge(s, mask_path, err);
 }
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "image/callipers.h"
 #include "image/colour.h"
 
 /* Speckle is blurred sideways by the width of the beam and short in depth. What is drawn is sharp
@@ -509,12 +508,10 @@ static void flats_find(struct work *w)
     }
 }
 
-static void callipers_add(const struct image *grey, const struct bounds *box, struct work *w)
+static void callipers_add(const struct callipers *found, const struct bounds *box, struct work *w)
 {
-    struct callipers found;
-    callipers_find(grey, box, &found);
-    for (int i = 0; i < found.count; i++) {
-        const struct calliper *mark = &found.marks[i];
+    for (int i = 0; i < found->count; i++) {
+        const struct calliper *mark = &found->marks[i];
         for (int k = -mark->arm; k <= mark->arm; k++)
             for (int side = -1; side <= 1; side += 2) {
                 int x = mark->x - box->x0 + (mark->diagonal || side > 0 ? k : 0);
@@ -551,8 +548,9 @@ static void mask_fill(const struct work *w, const struct bounds *box, struct mas
 }
 
 int graphics_find(const struct image *picture, const struct bounds *region,
-                  struct mask *ret_graphics, struct error *err)
+                  struct callipers *ret_callipers, struct mask *ret_graphics, struct error *err)
 {
+    struct callipers callipers = {0};
     struct bounds box = {0, 0, picture->columns - 1, picture->rows - 1};
     if (region)
         box = (struct bounds){max(box.x0, region->x0), max(box.y0, region->y0),
@@ -563,6 +561,8 @@ int graphics_find(const struct image *picture, const struct bounds *region,
     int status = mask_init(&mask, picture->rows, picture->columns, err);
     if (status == 0 && (box.x1 < box.x0 || box.y1 < box.y0)) {
         *ret_graphics = mask;
+        if (ret_callipers)
+            *ret_callipers = callipers;
         return 0;
     }
     if (status == 0)
@@ -584,11 +584,14 @@ int graphics_find(const struct image *picture, const struct bounds *region,
     if (status == 0) {
         lines_complete(&w);
         flats_find(&w);
-        callipers_add(&grey, &box, &w);
+        callipers_find(&grey, &box, &callipers);
+        callipers_add(&callipers, &box, &w);
         if (picture->channels == 3)
             colours_add(picture, &box, &w);
         mask_fill(&w, &box, &mask);
         *ret_graphics = mask;
+        if (ret_callipers)
+            *ret_callipers = callipers;
     } else {
         mask_release(&mask);
     }

@@ -45,12 +45,11 @@ static int find_drawings(struct look *look, struct error *err)
         const struct bounds *box = &look->sight.screen.regions[places[i]].box;
         struct callipers *all = &look->sight.callipers, here;
         struct mask drawn;
-        callipers_find(&look->grey, box, &here);
-        for (int k = 0; k < here.count && all->count < CALLIPERS_MAX; k++)
-            all->marks[all->count++] = here.marks[k];
-        status = graphics_find(&look->picture, box, &drawn, err);
+        status = graphics_find(&look->picture, box, &here, &drawn, err);
         if (status < 0)
             return status;
+        for (int k = 0; k < here.count && all->count < CALLIPERS_MAX; k++)
+            all->marks[all->count++] = here.marks[k];
         const size_t n = (size_t)drawn.rows * (size_t)drawn.columns;
         for (size_t k = 0; k < n; k++)
             look->graphics.pixels[k] |= drawn.pixels[k];

@@ -44,7 +44,7 @@ static bool drawn(const struct mask *mask, int x, int y)
 static struct mask find(const struct image *image, const struct bounds *region)
 {
     struct mask mask;
-    assert_int_equal(graphics_find(image, region, &mask, NULL), 0);
+    assert_int_equal(graphics_find(image, region, NULL, &mask, NULL), 0);
     assert_int_equal(mask.rows, image->rows);
     assert_int_equal(mask.columns, image->columns);
     return mask;
