@@ -17,7 +17,7 @@ const char *annotation_side_name(enum annotation_side side)
 
 const char *annotation_region_name(enum annotation_region region)
 {
-    static const char *const names[] = {"unknown", "breast", "axilla"};
+    static const char *const names[] = {"unknown", "breast", "axilla", "lymph node"};
     return name_of(names, sizeof names / sizeof *names, region);
 }
 
@@ -111,12 +111,12 @@ static const struct entry vocabulary[] = {
     {"AISSELLE", TOPIC_REGION, ANNOTATION_AXILLA, ALONE},
     {"ASCELLA", TOPIC_REGION, ANNOTATION_AXILLA, ALONE},
     {"ASCELLARE", TOPIC_REGION, ANNOTATION_AXILLA, ALONE},
-    {"LN", TOPIC_REGION, ANNOTATION_AXILLA, IN_COMPANY},
-    {"LYMPH", TOPIC_REGION, ANNOTATION_AXILLA, ALONE},
-    {"NODE", TOPIC_REGION, ANNOTATION_AXILLA, ALONE},
-    {"LINFONODO", TOPIC_REGION, ANNOTATION_AXILLA, ALONE},
-    {"LINFONODOS", TOPIC_REGION, ANNOTATION_AXILLA, ALONE},
-    {"LYMPHKNOTEN", TOPIC_REGION, ANNOTATION_AXILLA, ALONE},
+    {"LN", TOPIC_REGION, ANNOTATION_LYMPH_NODE, IN_COMPANY},
+    {"LYMPH", TOPIC_REGION, ANNOTATION_LYMPH_NODE, ALONE},
+    {"NODE", TOPIC_REGION, ANNOTATION_LYMPH_NODE, ALONE},
+    {"LINFONODO", TOPIC_REGION, ANNOTATION_LYMPH_NODE, ALONE},
+    {"LINFONODOS", TOPIC_REGION, ANNOTATION_LYMPH_NODE, ALONE},
+    {"LYMPHKNOTEN", TOPIC_REGION, ANNOTATION_LYMPH_NODE, ALONE},
 
     {"RAD", TOPIC_PLANE, ANNOTATION_RADIAL, IN_COMPANY},
     {"RADIAL", TOPIC_PLANE, ANNOTATION_RADIAL, ALONE},
@@ -404,16 +404,20 @@ static void answer_add(struct answer *answer, int value, double confidence, cons
 
 static void judge(const struct pieces *pieces, struct answer answers[TOPIC_COUNT])
 {
+    struct answer node = {0}; /* apart: a node in the axilla is no contradiction */
     for (int i = 0; i < pieces->count; i++) {
         double confidence = judged(pieces, i);
         if (confidence == 0)
             continue;
         const struct entry *entry = pieces->readings[i].entry;
         const struct word *word = pieces->tokens[i].word;
-        answer_add(&answers[entry->topic], entry->value, confidence, word);
+        bool is_node = entry->topic == TOPIC_REGION && entry->value == ANNOTATION_LYMPH_NODE;
+        answer_add(is_node ? &node : &answers[entry->topic], entry->value, confidence, word);
         if (entry->topic == TOPIC_QUADRANT) /* a breast has them, an axilla none */
             answer_add(&answers[TOPIC_REGION], ANNOTATION_BREAST, confidence, word);
     }
+    if (node.word && answers[TOPIC_REGION].value != ANNOTATION_AXILLA)
+        answer_add(&answers[TOPIC_REGION], node.value, node.confidence, node.word);
 }
 
 /* 0 when nothing, or two different things, were said. */

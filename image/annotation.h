@@ -12,7 +12,12 @@
 #include "image/words.h"
 
 enum annotation_side { ANNOTATION_SIDE_UNKNOWN, ANNOTATION_LEFT, ANNOTATION_RIGHT };
-enum annotation_region { ANNOTATION_REGION_UNKNOWN, ANNOTATION_BREAST, ANNOTATION_AXILLA };
+enum annotation_region {
+    ANNOTATION_REGION_UNKNOWN,
+    ANNOTATION_BREAST,
+    ANNOTATION_AXILLA,
+    ANNOTATION_LYMPH_NODE, /* of a place that is not said: necks and groins have them too */
+};
 enum annotation_plane {
     ANNOTATION_PLANE_UNKNOWN,
     ANNOTATION_RADIAL,
@@ -70,7 +75,7 @@ struct annotation {
     bool side_contradicted; /* words name both sides: side is unknown */
     struct annotation_source side_source;
     enum annotation_region region;
-    bool region_contradicted; /* breast (or a quadrant of it) and axilla both: region is unknown */
+    bool region_contradicted; /* breast (or a quadrant of it) and axilla or node both: unknown */
     struct annotation_source region_source;
     enum annotation_plane plane;
     struct annotation_source plane_source;

@@ -8,8 +8,8 @@
 /* Words on either side of an answer, in the languages of the machines and lists we have seen. */
 static const char *const breast_words[] = {"BREAST", "MAMMA", "MAMA", "BRUST", "MAMMARY", NULL};
 static const char *const axilla_words[] = {"AXILLA", "AXILLARY", "AXILAR", "AXILA", "ACHSEL",
-                                           "AX",     "LN",       "LYMPH",  "NODE",  "NODES",
-                                           NULL};
+                                           "AX",     NULL};
+static const char *const node_words[] = {"LN", "LYMPH", "NODE", "NODES", NULL};
 static const char *const left_words[] = {"LEFT", "LT", "L", "ESQ", "ESQUERDA", "IZQ", "LINKS",
                                          NULL};
 static const char *const right_words[] = {"RIGHT", "RT", "R", "DIR", "DIREITA", "DER", "RECHTS",
@@ -46,13 +46,18 @@ static int words_say(const char *text, const char *const *first, const char *con
     }
 }
 
-static enum roi role_of_text(const char *text)
+/* Necks and groins have lymph nodes too: one counts as the axilla's where `examined`, something
+ * else, says that breast or axilla were looked at. */
+static enum roi role_of_text(const char *text, bool examined)
 {
     int said = words_say(text, breast_words, axilla_words);
-    return said == 1 ? ROI_TUMOUR : said == 2 ? ROI_NODE : ROI_COUNT;
+    bool node = words_say(text, node_words, node_words) != 0;
+    if (said == 0 && node && examined)
+        return ROI_NODE;
+    return said == 1 && !node ? ROI_TUMOUR : said == 2 ? ROI_NODE : ROI_COUNT;
 }
 
-static enum roi role_of_code(const struct dicom_code *code)
+static enum roi role_of_code(const struct dicom_code *code, bool examined)
 {
     static const struct {
         const char *scheme, *value;
@@ -61,13 +66,29 @@ static enum roi role_of_code(const struct dicom_code *code)
         {"SCT", "76752008", ROI_TUMOUR}, /* breast */
         {"SCT", "91470000", ROI_NODE},   /* axilla */
         {"SCT", "68171009", ROI_NODE},   /* axillary lymph node */
-        {"SCT", "59441001", ROI_NODE},   /* lymph node */
         {"SRT", "T-04000", ROI_TUMOUR},  /* breast */
     };
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (strcmp(code->scheme, codes[i].scheme) == 0 && strcmp(code->value, codes[i].value) == 0)
             return codes[i].role;
-    return role_of_text(code->meaning);
+    if (strcmp(code->scheme, "SCT") == 0 && strcmp(code->value, "59441001") == 0) /* lymph node */
+        return examined ? ROI_NODE : ROI_COUNT;
+    return role_of_text(code->meaning, examined);
+}
+
+/* Whether anything names breast or axilla, be it both. */
+static bool breast_examined(const struct image_evidence *e)
+{
+    const struct dicom_instance *h = e->header;
+    const char *const texts[] = {h->anatomic_region.meaning, h->primary_structure.meaning,
+                                 h->image_comments,          h->view_name,
+                                 h->series_description,      h->protocol_name,
+                                 h->body_part_examined,      h->study_description};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (words_say(texts[i], breast_words, axilla_words))
+            return true;
+    return role_of_code(&h->anatomic_region, false) != ROI_COUNT ||
+           role_of_code(&h->primary_structure, false) != ROI_COUNT;
 }
 
 static enum side side_of_letter(char letter)
@@ -87,6 +108,7 @@ struct ballot {
     char *source;      /* CLASS_SOURCE_SIZE */
     double *confidence;
     bool contradicted;
+    bool examined; /* breast or axilla, somewhere: tells whose a lymph node is */
 };
 
 static void vote(struct ballot *b, int value, const char *source, double confidence)
@@ -123,13 +145,15 @@ static void vote_role_texts(struct ballot *b, const struct evidence_text texts[2
                             double confidence)
 {
     for (int i = 0; i < 2; i++)
-        vote(b, (int)role_of_text(texts[i].text), texts[i].source, confidence);
+        vote(b, (int)role_of_text(texts[i].text, b->examined), texts[i].source, confidence);
 }
 
-static enum roi role_of_words(const struct annotation *words)
+static enum roi role_of_words(const struct annotation *words, bool examined)
 {
     if (!words)
         return ROI_COUNT;
+    if (words->region == ANNOTATION_LYMPH_NODE)
+        return examined ? ROI_NODE : ROI_COUNT;
     return words->region == ANNOTATION_BREAST   ? ROI_TUMOUR
            : words->region == ANNOTATION_AXILLA ? ROI_NODE
                                                 : ROI_COUNT;
@@ -166,8 +190,10 @@ static void vote_above(struct ballot *b, const struct dicom_instance *h)
 
 static void vote_image(struct ballot *b, const struct dicom_instance *h)
 {
-    vote(b, (int)role_of_code(&h->anatomic_region), "(0008,2218) Anatomic Region", 1);
-    vote(b, (int)role_of_code(&h->primary_structure), "(0008,2228) Primary Structure", 1);
+    vote(b, (int)role_of_code(&h->anatomic_region, b->examined),
+         "(0008,2218) Anatomic Region", 1);
+    vote(b, (int)role_of_code(&h->primary_structure, b->examined),
+         "(0008,2228) Primary Structure", 1);
     vote_role_texts(b,
                     (const struct evidence_text[]){
                         {h->image_comments, "(0020,4000) Image Comments"},
@@ -179,9 +205,11 @@ static void classify_role(const struct image_evidence *e, struct image_class *ou
 {
     char above_source[CLASS_SOURCE_SIZE];
     double above_confidence;
-    struct ballot above = {ROI_COUNT, ROI_COUNT, above_source, &above_confidence, false};
-    struct ballot b = {ROI_COUNT, ROI_COUNT, out->role_source, &out->role_confidence, false};
-    const int words = (int)role_of_words(e->words);
+    const bool examined = breast_examined(e);
+    struct ballot above = {ROI_COUNT, ROI_COUNT, above_source, &above_confidence, false, examined};
+    struct ballot b = {ROI_COUNT, ROI_COUNT, out->role_source, &out->role_confidence, false,
+                       examined};
+    const int words = (int)role_of_words(e->words, examined);
     vote_image(&b, e->header);
     const bool silent = b.decided == ROI_COUNT;
     if (b.contradicted)
@@ -246,7 +274,8 @@ static void classify_side(const struct image_evidence *e, struct image_class *ou
         {h->protocol_name, "(0018,1030) Protocol Name", 0.8},
         {h->study_description, "(0008,1030) Study Description", 0.6},
     };
-    struct ballot b = {SIDE_UNKNOWN, SIDE_UNKNOWN, out->side_source, &out->side_confidence, false};
+    struct ballot b = {.none = SIDE_UNKNOWN, .decided = SIDE_UNKNOWN, .source = out->side_source,
+                       .confidence = &out->side_confidence};
     for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
         vote(&b, (int)side_of_letter(letters[i].letter), letters[i].source, 1);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)

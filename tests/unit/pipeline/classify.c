@@ -28,6 +28,14 @@ static void the_ladder_of_roles(void **state)
         {"SCT", "91470000", 0, 0, 0, 0, ROI_NODE, false, "(0008,2218) Anatomic Region"},
         {"SCT", "68171009", 0, 0, 0, 0, ROI_NODE, false, "(0008,2218) Anatomic Region"},
         {"SRT", "T-04000", 0, 0, 0, 0, ROI_TUMOUR, false, "(0008,2218) Anatomic Region"},
+        /* A lymph node is the axilla's where breast or axilla were looked at. */
+        {"SCT", "59441001", 0, 0, 0, 0, ROI_COUNT, false, ""},
+        {"SCT", "59441001", 0, 0, "BREAST", 0, ROI_NODE, false, "(0008,2218) Anatomic Region"},
+        {"", "", "LN", "Neck", "NECK", 0, ROI_COUNT, false, ""},
+        {"", "", "LN 2", 0, 0, "US BREAST AND AXILLA", ROI_NODE, false,
+         "(0020,4000) Image Comments"},
+        {"", "", "axillary lymph node", 0, 0, 0, ROI_NODE, false, "(0020,4000) Image Comments"},
+        {"", "", "LYMPH NODE OF THE BREAST", 0, 0, 0, ROI_COUNT, false, ""},
         {"SCT", "12345", 0, 0, 0, 0, ROI_COUNT, false, ""},
         /* This image before its series, that before its study. */
         {"SCT", "91470000", 0, "US BREAST LEFT", "BREAST", "Mamma", ROI_NODE, false,
@@ -106,7 +114,8 @@ static void every_word_on_the_side_is_compared(void **state)
 static void what_the_picture_itself_says(void **state)
 {
     (void)state;
-    enum { B = ANNOTATION_BREAST, A = ANNOTATION_AXILLA, L = ANNOTATION_LEFT, R = ANNOTATION_RIGHT };
+    enum { B = ANNOTATION_BREAST, A = ANNOTATION_AXILLA, N = ANNOTATION_LYMPH_NODE,
+           L = ANNOTATION_LEFT, R = ANNOTATION_RIGHT };
     static const double axilla[] = {0.04, 0.95, 0.01}, unsure[] = {0.5, 0.45, 0.05},
                         other[] = {0.02, 0.03, 0.95};
     static const struct {
@@ -139,6 +148,9 @@ static void what_the_picture_itself_says(void **state)
          "words on the screen: AX", 0, "its series or study the breast"},
         {"AXILLA", "US BREAST", 0, 0, A, 0, 0, 0, 0, ROI_NODE, SIDE_UNKNOWN, 0, 0,
          "(0020,4000) Image Comments", 0, 0},
+        {0, 0, 0, 0, N, L, 0, 0, 0, ROI_COUNT, SIDE_LEFT, 0, 0, "", "words on the screen: ESQ", 0},
+        {0, 0, "US BREAST", 0, N, 0, 0, 0, 0, ROI_NODE, SIDE_UNKNOWN, 0, 0,
+         "words on the screen: AX", 0, "its series or study the breast"},
         /* The network is asked last, and is only remarked on when it differs. */
         {0, 0, 0, 0, 0, 0, 0, 0, axilla, ROI_NODE, SIDE_UNKNOWN, 0, 0, "view network", "", 0},
         {0, 0, 0, 0, 0, 0, 0, 0, unsure, ROI_COUNT, SIDE_UNKNOWN, 0, 0, "", "", 0},
