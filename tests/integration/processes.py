@@ -135,9 +135,10 @@ class Processes(checks.StackTest):
             still = [stack.processes["axnoded"].pid, *roles(stack)["worker"]]
             for pid in still:
                 os.kill(pid, signal.SIGSTOP)
+            before = len(stack.studies())
             try:
                 self.assertEqual(stack.send(sorted(self.phantom(1, 45)[0].glob("*.dcm"))), [])
-                self.assert_one_report_each(settled(stack, len(stack.studies()) + 1, 120))
+                self.assert_one_report_each(settled(stack, before + 1, 120))
             finally:
                 for pid in still:
                     os.kill(pid, signal.SIGCONT)
