@@ -156,7 +156,7 @@ def main():
     parser.add_argument("--work", required=True, help="scratch: studies and results are kept there")
     parser.add_argument("--out", required=True)
     parser.add_argument("--studies", type=int, default=500)
-    parser.add_argument("--version", default="1.1.0")
+    parser.add_argument("--version", default="1.2.0")
     options = parser.parse_args()
 
     os.makedirs(options.work, exist_ok=True)
