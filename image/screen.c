@@ -297,6 +297,19 @@ static enum screen_kind kind_below(const struct image *grey, const struct bounds
     return screen_content(grey, box) < 0.6 ? SCREEN_SPECTRAL : SCREEN_M_MODE;
 }
 
+/* Most of it lies in traces that the sequence names. */
+static bool is_traced(const struct screen *screen, const struct bounds *box)
+{
+    double covered = 0;
+    for (int i = 0; i < screen->count; i++)
+        if (!is_2d(screen->regions[i].kind)) {
+            struct bounds both = cut(&screen->regions[i].box, box);
+            covered += area(&both);
+        }
+    return covered > MISSED * area(box);
+}
+
+/* What was found, as images. A screen of traces by name shows none where no image stands out. */
 static void found_take(const struct seen *seen, const struct screen_found *found, int index,
                        struct screen *screen)
 {
@@ -308,11 +321,13 @@ static void found_take(const struct seen *seen, const struct screen_found *found
     for (int i = 0; i < screen->count; i++)
         traced |= !is_2d(screen->regions[i].kind);
     for (int i = 0; i < found->count; i++) {
+        if (traced && (found->whole || is_traced(screen, &found->boxes[i])))
+            continue;
         region.box = found->boxes[i];
         region.source = found->whole ? SCREEN_WHOLE_PICTURE : SCREEN_FROM_PICTURE;
         add(screen, &region);
     }
-    if (found->count == 0) {
+    if (found->count == 0 && !traced) {
         region.box = whole_of(seen->picture);
         region.source = SCREEN_WHOLE_PICTURE;
         add(screen, &region);

@@ -3,15 +3,21 @@ reason stands in `axnode show` in plain words, no attempt is made twice, the cou
 say what happened and nothing else, and the next good study still reports."""
 import copy
 import hashlib
+import json
+import os
+import re
 import struct
+import subprocess
 
 import numpy
 import pydicom
+from PIL import Image, ImageDraw, ImageFont
 from pydicom.encaps import encapsulate
 
 import checks
 import metrics
 import raw_dicom
+from stack import TREE
 
 FRAMES = 8 # limits.frames of these tests
 OBJECT_MIB = 4 # less than our own picture has: the limit is for what comes in
@@ -73,6 +79,180 @@ def contradictory_side(datasets):
     for dataset in datasets:
         dataset.ImageLaterality = "L"
         dataset.StudyDescription = "US RIGHT"
+    return datasets
+
+
+def both_named(datasets):
+    """Codes say breast, comments axilla."""
+    for dataset in datasets:
+        if not is_axilla(dataset):
+            name_place(dataset, "76752008", "Breast")
+            dataset.ImageComments = "AXILLA"
+    return datasets
+
+
+def name_place(dataset, code, meaning):
+    region = pydicom.Dataset()
+    region.CodeValue, region.CodingSchemeDesignator, region.CodeMeaning = code, "SCT", meaning
+    dataset.AnatomicRegionSequence = [region]
+
+
+def set_side(dataset, side):
+    """This side alone, and the place as it was."""
+    axilla = is_axilla(dataset)
+    without("Laterality", "ImageComments", "SeriesDescription", "StudyDescription",
+            "ProtocolName", "ViewName")([dataset])
+    name_place(dataset, *(("91470000", "Axilla") if axilla else ("76752008", "Breast")))
+    dataset.ImageLaterality = side
+
+
+def node_of_the_other_side(datasets):
+    for dataset in wordless(datasets):
+        set_side(dataset, "R" if is_axilla(dataset) else "L")
+    return datasets
+
+
+def again(dataset):
+    """The same picture as another object."""
+    other = copy.deepcopy(dataset)
+    other.SOPInstanceUID = other.file_meta.MediaStorageSOPInstanceUID = (
+        dataset.SOPInstanceUID + ".7")
+    other.InstanceNumber = 50 + int(dataset.InstanceNumber)
+    return other
+
+
+def both_sides(datasets):
+    others = [again(d) for d in wordless(datasets)]
+    for group, side in ((datasets, "L"), (others, "R")):
+        for dataset in group:
+            set_side(dataset, side)
+    return datasets + others
+
+
+def write_words(dataset, text):
+    """Into the lower left corner, as machines do."""
+    picture = Image.fromarray(dataset.pixel_array)
+    font = ImageFont.truetype("DejaVuSans.ttf", 16)
+    at = (8, picture.height - 24)
+    ImageDraw.Draw(picture).text(at, text, font=font, fill="white")
+    dataset.PixelData = numpy.asarray(picture).tobytes()
+    dataset.PlanarConfiguration = 0
+
+
+def another_patient_in_words(datasets):
+    for dataset in wordless(datasets): # the phantom's own words name its patient
+        write_words(dataset, "ID: 48151623  NAME: MILLER")
+    return datasets
+
+
+def two_places(datasets):
+    """The tumour at ten o'clock and at four of the left breast."""
+    tumour = next(d for d in wordless(datasets) if not is_axilla(d))
+    other = again(tumour)
+    for dataset in (*datasets, other):
+        set_side(dataset, "L")
+    write_words(tumour, "LEFT BREAST 10:00")
+    write_words(other, "LEFT BREAST 4:00")
+    return [tumour, other, *(d for d in datasets if is_axilla(d))]
+
+
+def spectra(datasets):
+    """Velocities over time in place of the breast."""
+    def spectrum(tissue):
+        rows, columns = tissue.shape[:2]
+        noise = numpy.random.default_rng(1).integers(40, 200, (rows, columns, 1))
+        beat = 0.5 + 0.4 * numpy.abs(numpy.sin(numpy.arange(columns) / 30))
+        moving = numpy.arange(rows)[:, None] > rows * beat
+        tissue[:] = noise * (moving & (numpy.arange(rows)[:, None] < 0.9 * rows))[:, :, None]
+    for dataset in datasets:
+        if not is_axilla(dataset):
+            to_colour(dataset, spectrum)
+            dataset.SequenceOfUltrasoundRegions[0].RegionSpatialFormat = 3
+            dataset.SequenceOfUltrasoundRegions[0].RegionDataType = 3
+    return datasets
+
+
+def to_colour(dataset, change):
+    """RGB, with `change` of the tissue's pixels (rows x columns x 3)."""
+    pixels = dataset.pixel_array
+    if pixels.ndim == 2:
+        pixels = numpy.repeat(pixels[:, :, None], 3, 2)
+    pixels = pixels.copy()
+    r = dataset.SequenceOfUltrasoundRegions[0]
+    change(pixels[r.RegionLocationMinY0:r.RegionLocationMaxY1 + 1,
+                  r.RegionLocationMinX0:r.RegionLocationMaxX1 + 1])
+    dataset.SamplesPerPixel, dataset.PlanarConfiguration = 3, 0
+    dataset.PhotometricInterpretation = "RGB"
+    dataset.PixelData = pixels.tobytes()
+
+
+def doppler(datasets):
+    """Flow in the upper corner, in red and blue."""
+    def flow(tissue):
+        tissue[10:40, 10:60] = (220, 30, 20)
+        tissue[50:80, 30:90] = (20, 40, 220)
+    for dataset in datasets:
+        to_colour(dataset, flow)
+        dataset.SequenceOfUltrasoundRegions[0].RegionDataType = 2
+    return datasets
+
+
+def elastography(datasets):
+    """A map of stiffness over the middle, which no attribute names."""
+    def stiffness(tissue):
+        rows, columns = (slice(n // 4, 3 * n // 4) for n in tissue.shape[:2])
+        part = tissue[rows, columns]
+        at = numpy.linspace(0, 1, part.shape[0])[:, None] + numpy.zeros(part.shape[1])
+        part[:] = numpy.stack([255 * at, 255 * (1 - abs(2 * at - 1)), 255 * (1 - at)], 2)
+    for dataset in datasets:
+        to_colour(dataset, stiffness)
+    return datasets
+
+
+def video(spoil):
+    """Loops of equal frames in H.264, every frame by itself, spoilt."""
+    frames = 6
+    def change(datasets):
+        for dataset in datasets:
+            to_colour(dataset, lambda tissue: None)
+            done = subprocess.run(
+                ["ffmpeg", "-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24",
+                 "-s", f"{dataset.Columns}x{dataset.Rows}", "-i", "-", "-c:v", "libx264",
+                 "-threads", "1", "-crf", "10", "-g", "1", "-pix_fmt", "yuv420p", "-f", "h264",
+                 "-"], input=dataset.PixelData * frames, capture_output=True, check=True)
+            dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = (
+                "1.2.840.10008.5.1.4.1.1.3.1")
+            dataset.file_meta.TransferSyntaxUID = pydicom.uid.MPEG4HP41
+            dataset.PhotometricInterpretation = "YBR_PARTIAL_420"
+            dataset.NumberOfFrames, dataset.FrameTime = frames, "100"
+            dataset.FrameIncrementPointer = 0x00181063
+            dataset.PixelData = encapsulate([spoil(done.stdout)])
+            dataset["PixelData"].is_undefined_length = True
+            dataset["PixelData"].VR = "OB"
+        return datasets
+    return change
+
+
+def end_early(stream):
+    return stream[:len(stream) * 7 // 12 // 2 * 2]
+
+
+def damage(stream):
+    """Zeros through the second half."""
+    half = len(stream) // 2
+    return stream[:half] + bytes(half) + stream[2 * half:]
+
+
+def unknown_colours(datasets):
+    for dataset in datasets:
+        dataset.PhotometricInterpretation = "CIELAB"
+    return datasets
+
+
+def retired_jpeg(datasets):
+    broken_jpeg(datasets)
+    for dataset in datasets:
+        dataset.file_meta.TransferSyntaxUID = pydicom.uid.UID("1.2.840.10008.1.2.4.52")
     return datasets
 
 
@@ -173,6 +353,10 @@ ROWS = {
     "no pixels": (without("PixelData"), "not_applicable", None, "no pixels"),
     "too few pixels": (short_pixels, "not_applicable", None, "pixel"),
     "an encoding we cannot decode": (jpeg_2000, "not_applicable", None, "decode"),
+    "colours without a meaning here": (unknown_colours, "not_applicable", None, "CIELAB"),
+    "a retired encoding": (retired_jpeg, "not_applicable", None, "JPEG Process 3"),
+    "a video that ends early": (video(end_early), "done", "risk", "not be decoded"),
+    "a damaged video": (video(damage), "done", "risk", "not be decoded"),
     "a broken picture": (broken_jpeg, "not_applicable", None, "decode"),
     "sizes that cannot be": (huge, "unreadable", None, "more than 67108864"),
     "nothing to see": (black, "done", "no_risk", "found"),
@@ -182,6 +366,15 @@ ROWS = {
     "unknown side": (silent_side, "done", "no_risk", "side"),
     "contradictory side": (contradictory_side, "done", "no_risk", "side"),
     "words that name the other side": (other_side_in_words, "done", "no_risk", "side"),
+    "breast and axilla named": (both_named, "done", "no_risk", "name breast and axilla"),
+    "tumour and node on two sides": (node_of_the_other_side, "done", "no_risk", "side"),
+    "words that name another patient": (another_patient_in_words, "done", "no_risk",
+                                        "another patient"),
+    "tumours on both sides": (both_sides, "done", "no_risk", "bilateral"),
+    "tumours in two places": (two_places, "done", "no_risk", "multifocal"),
+    "spectra": (spectra, "done", "no_risk", "spectral"),
+    "colour Doppler alone": (doppler, "done", "no_risk", "no B-mode"),
+    "elastography alone": (elastography, "done", "no_risk", "is missing"),
     "two patients": (two_patients, "failed", "unanalysed", "two patients"),
     "an unknown character set": (unknown_character_set, "done", "risk", ""),
     "more frames than the limit": (many_frames, "unreadable", None, "frames"),
@@ -250,6 +443,47 @@ REFUSED = {
     "a UID of 65 characters": (with_uid("1." + "2" * 63), None, None),
     "a UID with slashes": (with_uid("../../../../etc/passwd"), 0xC000, "invalid"),
     "a UID that the command does not name": (other_uid, 0xA900, "mismatch"),
+}
+
+
+# Rows of the guide's table of bad input, by their first words: rows above, a test here, or
+# another file's.
+GUIDE = {
+    "no ultrasound images": ["not ultrasound"],
+    "no pixels; pixels that are damaged": ["no pixels", "too few pixels", "a broken picture"],
+    "a transfer syntax or photometric": [
+        "colours without a meaning here", "a retired encoding", "an encoding we cannot decode"],
+    "a video that ends early": ["a video that ends early", "a damaged video"],
+    "neither breast nor axilla": ["neither breast nor axilla"],
+    "an image whose attributes": ["breast and axilla named"],
+    "objects of two patients": ["two patients"],
+    "no tumour or no node found": ["nothing to see", "no node image", "no tumour image"],
+    "no calibrated tissue region": ["no calibration"],
+    "unknown side, contradictory side": [
+        "unknown side", "contradictory side", "words that name the other side",
+        "tumour and node on two sides"],
+    "words on a picture": ["words that name another patient"],
+    "no language file": ["test_no_language_file"],
+    "tumours outlined on both": ["tumours on both sides"],
+    "tumours at clock positions": ["tumours in two places"],
+    "an outline whose passes": ["tests/unit/model/score.c"],
+    "spectral Doppler or M-mode": ["spectra"],
+    "colour Doppler or elastography": ["colour Doppler alone", "elastography alone"],
+    "eligibility not established": ["eligibility not established"],
+    "a clinical value": ["tests/unit/pipeline/clinical.c"],
+    "a structured report that is not": ["tests/unit/pipeline/clinical.c"],
+    "a structured report with more": ["tests/unit/dicom/reported.c"],
+    "a row of `axnode clinical import`": ["tests/unit/cli/clinical_file.c"],
+    "another version of an object": ["test_same_uid_other_bytes"],
+    "an object larger than": ["an object over the limit", "tests/fault/outages.py"],
+    "SOP Instance UID of command": [
+        "a UID that the command does not name", "a UID with slashes"],
+    "an object of no bytes": [
+        "an object of no bytes", "a data set that is cut off", "deep nesting"],
+    "a SOP Instance UID of more": ["a UID of 65 characters"],
+    "an unknown transfer syntax": ["test_an_unsupported_syntax_is_not_agreed_on"],
+    "more than `limits.frames`": ["more frames than the limit", "sizes that cannot be"],
+    "an unknown character set": ["an unknown character set"],
 }
 
 
@@ -358,6 +592,30 @@ class BadInput(checks.StackTest):
                     self.assert_ends(name, uid)
                 self.assert_counted(before, counters_of_row(name, len(files)))
                 self.assert_next_reports()
+
+    def test_every_row_of_the_guide_has_its_test(self):
+        guide = (TREE / "docs/operator-guide.md").read_text(encoding="utf-8")
+        table = guide.split("### What bad input gets")[1].split("\n#")[0]
+        rows = re.findall(r"^\| (?!input \|)(.+?) \|", table, re.M)
+        for row in rows:
+            self.assertEqual(sum(row.startswith(key) for key in GUIDE), 1, row)
+        self.assertEqual(len(rows), len(GUIDE))
+        for test in sum(GUIDE.values(), []):
+            self.assertTrue(test in ROWS or test in REFUSED or hasattr(self, test)
+                            or "/" in test and (TREE / test).exists(), test)
+        self.assertEqual(set(sum(GUIDE.values(), [])) & {*ROWS, *REFUSED}, {*ROWS, *REFUSED})
+
+    def test_no_language_file(self):
+        """Read without words, which the report says."""
+        _, files = self.make()
+        out = self.stack.folder / "wordless"
+        subprocess.run([self.stack.tool("axnode"), "analyze", "--out", out, "--package",
+                        TREE / "packages/verification", "--config", self.stack.config, *files],
+                       check=True, capture_output=True,
+                       env={**os.environ, "TESSDATA_PREFIX": "/nonexistent"})
+        (result,) = out.rglob("result.json")
+        notes = json.loads(result.read_text(encoding="utf-8"))["notes"]
+        self.assertTrue([n for n in notes if "Tesseract's data are not installed" in n], notes)
 
     def assert_next_reports(self):
         stack = self.stack

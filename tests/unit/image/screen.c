@@ -302,6 +302,11 @@ static void test_kinds(void **state)
     mask.pixels[300 * COLUMNS + 300] = 1;
     assert_int_equal(screen_region_of(&screen, &mask), 1);
     mask_release(&mask);
+    box(&image, above, 0, 0, 0); /* the spectrum by itself is no image */
+    regions[0].spatial_format = 3;
+    screen = analyse(&image, regions, 1);
+    assert_int_equal(screen.count, 1);
+    assert_int_equal(screen.regions[0].kind, SCREEN_SPECTRAL);
     image_release(&image);
 }
 
