@@ -160,6 +160,8 @@ int run_compose(struct run *run, const char *folder, struct pipeline_result *res
         .node = run->chosen[ROI_NODE] ? &run->chosen[ROI_NODE]->region : NULL,
         .side = side,
         .score = &run->score,
+        .package = package,
+        .clinical = run->pick.inputs,
         .package_name = package->name,
         .package_version = package->version,
         .package_digest = package->digest,

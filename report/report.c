@@ -32,6 +32,24 @@ struct job {
     struct arena arena;
 };
 
+const char *report_kind_name(enum report_kind kind)
+{
+    switch (kind) {
+    case REPORT_SR: return "sr";
+    case REPORT_SEG: return "seg";
+    case REPORT_SC: return "sc";
+    case REPORT_PR: return "pr";
+    case REPORT_KO: return "ko";
+    case REPORT_PDF: return "pdf";
+    default: return "";
+    }
+}
+
+static bool is_wanted(const struct report_input *input, enum report_kind kind)
+{
+    return ((input->objects ? input->objects : REPORT_USUAL) & kind) != 0;
+}
+
 static void series_uid(const char *sop_instance_uid, char out[UID_SIZE])
 {
     uint8_t digest[DIGEST_SIZE];
@@ -370,10 +388,11 @@ int report_write(const struct report_input *input, const char *folder,
         return r;
     arena_init(&job.arena);
     identify(&job);
-    r = write_segs(&job, err); /* first: the report names them */
-    if (r == 0)
+    if (is_wanted(input, REPORT_SEG))
+        r = write_segs(&job, err); /* first: the report names them */
+    if (r == 0 && is_wanted(input, REPORT_SR))
         r = write_sr(&job, err);
-    if (r == 0)
+    if (r == 0 && is_wanted(input, REPORT_SC))
         r = write_sc(&job, err);
     if (r == 0)
         r = write_overlay(&job, err);

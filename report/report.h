@@ -17,9 +17,24 @@
 #include "base/uid.h"
 #include "dicom/reader.h"
 #include "image/image.h"
+#include "model/clinical.h"
 #include "model/findings.h"
+#include "model/package/package.h"
 
-enum { REPORT_OBJECTS_MAX = 8, REPORT_IMAGES_MAX = 4096 };
+enum { REPORT_OBJECTS_MAX = 16, REPORT_IMAGES_MAX = 4096 };
+
+/* The kinds of objects, as bits of a set. report_kind_name: what `kind` and the settings call it. */
+enum report_kind {
+    REPORT_SR = 1,
+    REPORT_SEG = 2,
+    REPORT_SC = 4,
+    REPORT_PR = 8,
+    REPORT_KO = 16,
+    REPORT_PDF = 32,
+    REPORT_USUAL = REPORT_SR | REPORT_SEG | REPORT_SC,
+};
+/* "sr", "seg", "sc", "pr", "ko", "pdf" for one bit; "" for anything else. Static storage. */
+const char *report_kind_name(enum report_kind kind);
 
 /* The picture as a PNG, without patient identification; not a DICOM object. */
 #define REPORT_OVERLAY_NAME "overlay.png"
@@ -29,7 +44,7 @@ enum { REPORT_OBJECTS_MAX = 8, REPORT_IMAGES_MAX = 4096 };
 
 /* One DICOM file that report_write made. */
 struct report_object {
-    char kind[8]; /* "sr", "seg", "sc" */
+    char kind[8]; /* report_kind_name */
     char sop_class_uid[UID_SIZE], sop_instance_uid[UID_SIZE];
     char file_name[32]; /* inside the folder: "sr.dcm", "seg.dcm", "seg-2.dcm", "sc.dcm" */
     char sha256[DIGEST_TEXT_SIZE]; /* of the whole file */
@@ -51,6 +66,10 @@ struct report_input {
     const struct region_finding *tumour, *node; /* NULL or found = false when there is none */
     enum side side;
     const struct score *score;
+    unsigned objects; /* set of enum report_kind to be made; 0 counts as REPORT_USUAL */
+    /* Its model draws the nomogram; NULL: none is drawn. */
+    const struct package *package;
+    const struct clinical_choice *clinical; /* as package->clinical; NULL: nothing was chosen */
     /* From the package. */
     const char *package_name, *package_version, *package_digest; /* required */
     const char *intended_use; /* required; repeated on every report */
