@@ -1,292 +1,13 @@
 #include "service/settings.h"
 
-#include <arpa/inet.h>
-#include <assert.h>
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/file.h"
-#include "base/log.h"
-#include "base/yaml.h"
-#include "service/settings_table.h"
+#include "service/settings_read.h"
 
-enum { PATH_DEPTH_TEXT = 128, LIST_MAX = 64, FILE_MAX = 1 << 20 };
-
-struct owner {
-    struct settings settings; /* first: settings_free gets its address */
-    struct arena arena;
-};
-
-struct reading {
-    struct owner *owner;
-    const struct yaml *yaml;
-};
-
-static int set_value(struct reading *r, const struct setting *setting,
-                     const struct yaml_node *node, void *base, struct error *err);
-
-static int keep_text(struct reading *r, const char *text, void *at, struct error *err)
-{
-    const char *copy = arena_text(&r->owner->arena, text);
-    if (!copy)
-        return error_set(err, STATUS_NOMEM, "out of memory");
-    memcpy(at, &copy, sizeof copy);
-    return 0;
-}
-
-static const char *text_fault(enum setting_type type, const char *text)
-{
-    unsigned char address[sizeof(struct in6_addr)];
-    size_t n = strlen(text);
-    for (size_t i = 0; i < n; i++)
-        if (iscntrl((unsigned char)text[i]))
-            return "must not hold control characters";
-    switch (type) {
-    case SETTING_PATH:
-        return text[0] == '/' && n < 1024 ? NULL : "must be an absolute path";
-    case SETTING_AE_TITLE:
-        for (size_t i = 0; i < n; i++)
-            if (!isprint((unsigned char)text[i]) || text[i] == '\\')
-                return "must be an AE title: printable ASCII without backslash";
-        return n <= 16 && text[0] != ' ' && text[n - 1] != ' '
-                   ? NULL
-                   : "must be an AE title: 1 to 16 characters, no blank at either end";
-    case SETTING_NAME:
-        for (size_t i = 0; i < n; i++)
-            if (!isalnum((unsigned char)text[i]) && !strchr("-_.", text[i]))
-                return "must consist of letters, digits, '-', '_' and '.'";
-        return n <= 64 ? NULL : "must have at most 64 characters";
-    case SETTING_HOST:
-        return n <= 253 && !strpbrk(text, " \t/@") ? NULL : "must be a host name or address";
-    case SETTING_ADDRESS:
-        return inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1
-                   ? NULL
-                   : "must be a numeric IPv4 or IPv6 address";
-    default:
-        return n < 2048 ? NULL : "is too long";
-    }
-}
-
-static int set_text(struct reading *r, const struct setting *setting,
-                    const struct yaml_node *node, void *at, struct error *err)
-{
-    const char *text;
-    int status = yaml_text(r->yaml, node, &text, err);
-    if (status < 0)
-        return status;
-    const char *fault = text_fault(setting->type, text);
-    if (fault)
-        return yaml_error(r->yaml, node, err, "'%.64s' %s", text, fault);
-    return keep_text(r, text, at, err);
-}
-
-static int set_whole(struct reading *r, const struct setting *setting,
-                     const struct yaml_node *node, void *at, struct error *err)
-{
-    int64_t value;
-    int status =
-        yaml_int(r->yaml, node, (int64_t)setting->min, (int64_t)setting->max, &value, err);
-    if (status < 0)
-        return status;
-    int narrow = (int)value;
-    if (setting->type == SETTING_INT)
-        memcpy(at, &narrow, sizeof narrow);
-    else
-        memcpy(at, &value, sizeof value);
-    return 0;
-}
-
-static int set_time(struct reading *r, const struct setting *setting,
-                       const struct yaml_node *node, int64_t *at, struct error *err)
-{
-    double value;
-    int status = yaml_double(r->yaml, node, &value, err);
-    if (status < 0)
-        return status;
-    if (value < setting->min || value > setting->max)
-        return yaml_error(r->yaml, node, err, "'%s': must lie between %g and %g", node->text,
-                          setting->min, setting->max);
-    *at = (int64_t)(value * (setting->type == SETTING_DAYS ? 86400e6 : 1e6) + 0.5);
-    return 0;
-}
-
-static int set_level(struct reading *r, const struct yaml_node *node, int *at, struct error *err)
-{
-    static const struct {
-        const char *name;
-        enum log_level level;
-    } levels[] = {
-        {"error", LOG_ERROR}, {"warning", LOG_WARNING}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}};
-    const char *text;
-    int status = yaml_text(r->yaml, node, &text, err);
-    if (status < 0)
-        return status;
-    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
-        if (strcmp(text, levels[i].name) == 0) {
-            *at = levels[i].level;
-            return 0;
-        }
-    }
-    return yaml_error(r->yaml, node, err, "'%.64s' must be error, warning, info or debug", text);
-}
-
-static int need_list(struct reading *r, const struct yaml_node *node, size_t most,
-                     struct error *err)
-{
-    if (node->kind != YAML_SEQUENCE)
-        return yaml_error(r->yaml, node, err, "must be a list");
-    if (node->count > most)
-        return yaml_error(r->yaml, node, err, "has more than %zu items", most);
-    return 0;
-}
-
-static int set_trusted_keys(struct reading *r, const struct yaml_node *node, struct error *err)
-{
-    static const struct setting item = {.type = SETTING_PATH};
-    struct settings *settings = &r->owner->settings;
-    int status = need_list(r, node, LIST_MAX, err);
-    if (status < 0)
-        return status;
-    settings->packages.trusted_keys =
-        arena_array(&r->owner->arena, node->count + 1, sizeof(const char *));
-    if (!settings->packages.trusted_keys)
-        return error_set(err, STATUS_NOMEM, "out of memory");
-    for (size_t i = 0; i < node->count && status == 0; i++)
-        status = set_text(r, &item, &node->children[i], &settings->packages.trusted_keys[i], err);
-    settings->packages.trusted_key_count = node->count;
-    return status;
-}
-
-static int set_shadow(struct reading *r, const struct yaml_node *node, struct error *err)
-{
-    static const struct setting item = {.type = SETTING_TEXT};
-    struct settings *settings = &r->owner->settings;
-    int status = need_list(r, node, SETTINGS_SHADOWS_MAX, err);
-    if (status < 0)
-        return status;
-    settings->packages.shadow =
-        arena_array(&r->owner->arena, node->count + 1, sizeof(const char *));
-    if (!settings->packages.shadow)
-        return error_set(err, STATUS_NOMEM, "out of memory");
-    for (size_t i = 0; i < node->count && status == 0; i++) {
-        status = set_text(r, &item, &node->children[i], &settings->packages.shadow[i], err);
-        const char *at = status == 0 ? strchr(settings->packages.shadow[i], '@') : NULL;
-        if (status == 0 && (!at || at == settings->packages.shadow[i] || !at[1]))
-            status = yaml_error(r->yaml, &node->children[i], err, "shadow: must be NAME@VERSION");
-        for (size_t k = 0; k < i && status == 0; k++)
-            if (strcmp(settings->packages.shadow[k], settings->packages.shadow[i]) == 0)
-                status = yaml_error(r->yaml, &node->children[i], err, "shadow: '%s' stands twice",
-                                    settings->packages.shadow[i]);
-    }
-    settings->packages.shadow_count = node->count;
-    return status;
-}
-
-static int set_objects(struct reading *r, const struct yaml_node *node, bool chosen[3],
-                       struct error *err)
-{
-    static const char *const names[] = {"sr", "seg", "sc"};
-    int status = need_list(r, node, 3, err);
-    if (status < 0)
-        return status;
-    if (node->count == 0)
-        return yaml_error(r->yaml, node, err, "must name at least one of sr, seg and sc");
-    for (size_t i = 0; i < node->count; i++) {
-        const struct yaml_node *item = &node->children[i];
-        size_t kind = 0;
-        while (kind < 3 && (item->kind != YAML_SCALAR || strcmp(item->text, names[kind]) != 0))
-            kind++;
-        if (kind == 3 || chosen[kind])
-            return yaml_error(r->yaml, item, err, "objects: must be sr, seg or sc, each once");
-        chosen[kind] = true;
-    }
-    return 0;
-}
-
-/* The bool fields are neighbours in the struct, in the order of `names` above. */
-static_assert(offsetof(struct settings_destination, seg) ==
-                  offsetof(struct settings_destination, sr) + sizeof(bool),
-              "sr, seg, sc stand side by side");
-static_assert(offsetof(struct settings_destination, sc) ==
-                  offsetof(struct settings_destination, sr) + 2 * sizeof(bool),
-              "sr, seg, sc stand side by side");
-
-static int set_default(struct reading *r, const struct setting *setting, void *base,
-                       struct error *err)
-{
-    struct yaml *yaml;
-    if (!*setting->standard)
-        return keep_text(r, "", (char *)base + setting->offset, err);
-    int status =
-        yaml_load_text(setting->standard, strlen(setting->standard), "default", &yaml, err);
-    if (status < 0)
-        return status;
-    struct reading inner = {r->owner, yaml};
-    status = set_value(&inner, setting, yaml_root(yaml), base, err);
-    yaml_unload(yaml);
-    return status < 0 ? error_prefix(err, "%s", setting->name) : 0;
-}
-
-static int set_destination(struct reading *r, const struct yaml_node *node,
-                           struct settings_destination *destination, struct error *err)
-{
-    const char *known[16] = {NULL};
-    assert(destination_table_count < 16);
-    for (size_t i = 0; i < destination_table_count; i++)
-        known[i] = destination_table[i].name;
-    int status = yaml_check_keys(r->yaml, node, known, err);
-    for (size_t i = 0; i < destination_table_count && status == 0; i++) {
-        const struct setting *setting = &destination_table[i];
-        const struct yaml_node *value = yaml_get(node, setting->name);
-        if (!yaml_is_null(value))
-            status = set_value(r, setting, value, destination, err);
-        else if (setting->standard)
-            status = set_default(r, setting, destination, err);
-        else
-            status = yaml_error(r->yaml, node, err, "destinations: '%s' must be set",
-                                setting->name);
-    }
-    return status;
-}
-
-static int set_destinations(struct reading *r, const struct yaml_node *node, struct error *err)
-{
-    struct settings *settings = &r->owner->settings;
-    int status = need_list(r, node, SETTINGS_DESTINATIONS_MAX, err);
-    for (size_t i = 0; status == 0 && i < node->count; i++) {
-        struct settings_destination *destination = &settings->destinations[i];
-        status = set_destination(r, &node->children[i], destination, err);
-        for (size_t k = 0; status == 0 && k < i; k++)
-            if (strcmp(settings->destinations[k].name, destination->name) == 0)
-                status = yaml_error(r->yaml, yaml_get(&node->children[i], "name"), err,
-                                    "'%s' stands twice", destination->name);
-    }
-    if (status == 0)
-        settings->destination_count = node->count;
-    return status;
-}
-
-static int set_value(struct reading *r, const struct setting *setting,
-                     const struct yaml_node *node, void *base, struct error *err)
-{
-    void *at = (char *)base + setting->offset;
-    switch (setting->type) {
-    case SETTING_INT:
-    case SETTING_COUNT: return set_whole(r, setting, node, at, err);
-    case SETTING_SECONDS:
-    case SETTING_DAYS: return set_time(r, setting, node, at, err);
-    case SETTING_BOOL: return yaml_bool(r->yaml, node, at, err);
-    case SETTING_LEVEL: return set_level(r, node, at, err);
-    case SETTING_PATHS: return set_trusted_keys(r, node, err);
-    case SETTING_PACKAGES: return set_shadow(r, node, err);
-    case SETTING_OBJECTS: return set_objects(r, node, at, err);
-    case SETTING_DESTINATIONS: return set_destinations(r, node, err);
-    default: return set_text(r, setting, node, at, err);
-    }
-}
+enum { PATH_DEPTH_TEXT = 128, FILE_MAX = 1 << 20 };
 
 static const struct setting *setting_find(const char *path)
 {
@@ -349,6 +70,21 @@ static int check_order(struct reading *r, bool holds, const char *path, const ch
     return yaml_error(r->yaml, node_find(r->yaml, path), err, "%s", reason);
 }
 
+static int check_tls(struct reading *r, struct error *err)
+{
+    const struct settings *s = &r->owner->settings;
+    bool certificate = *s->tls.certificate, key = *s->tls.key, ca = *s->tls.ca;
+    int status = check_order(r, certificate == key && key == ca, "tls",
+                             "certificate, key and ca must all be set, or none of them", err);
+    if (status == 0)
+        status = check_order(r, !s->tls.port || certificate, "tls.port",
+                             "needs tls.certificate, key and ca", err);
+    if (status == 0)
+        status = check_order(r, s->tls.port != s->receiver.port, "tls.port",
+                             "must not be receiver.port", err);
+    return status;
+}
+
 static int check_rules(struct reading *r, struct error *err)
 {
     const struct settings *s = &r->owner->settings;
@@ -366,7 +102,7 @@ static int check_rules(struct reading *r, struct error *err)
         status = check_order(r, s->supervisor.restart_first_us <= s->supervisor.restart_max_us,
                              "supervisor.restart_first_s",
                              "must not exceed supervisor.restart_max_s", err);
-    return status;
+    return status < 0 ? status : check_tls(r, err);
 }
 
 static int read_all(struct reading *r, struct error *err)
@@ -376,9 +112,9 @@ static int read_all(struct reading *r, struct error *err)
         const struct setting *setting = &settings_table[i];
         const struct yaml_node *node = node_find(r->yaml, setting->name);
         if (!yaml_is_null(node))
-            status = set_value(r, setting, node, &r->owner->settings, err);
+            status = settings_set_value(r, setting, node, &r->owner->settings, err);
         else if (setting->standard)
-            status = set_default(r, setting, &r->owner->settings, err);
+            status = settings_set_default(r, setting, &r->owner->settings, err);
         else
             status = error_set(err, STATUS_INVALID, "%s:%d: setting '%s' must be set",
                                yaml_name(r->yaml), node ? node->line : 1, setting->name);
@@ -393,7 +129,7 @@ int settings_parse(const char *text, size_t n, const char *name,
     int status = yaml_load_text(text, n, name, &yaml, err);
     if (status < 0)
         return status;
-    struct owner *owner = calloc(1, sizeof *owner);
+    struct settings_owner *owner = calloc(1, sizeof *owner);
     if (!owner) {
         yaml_unload(yaml);
         return error_set(err, STATUS_NOMEM, "out of memory");
@@ -423,7 +159,7 @@ void settings_free(const struct settings *settings)
 {
     if (!settings)
         return;
-    struct owner *owner = (struct owner *)(uintptr_t)settings; /* made here, never const */
+    struct settings_owner *owner = (struct settings_owner *)(uintptr_t)settings; /* made here, never const */
     arena_release(&owner->arena);
     free(owner);
 }
@@ -433,14 +169,18 @@ static bool value_equal(const struct setting *setting, const void *a, const void
     const char *text_a, *text_b;
     switch (setting->type) {
     case SETTING_INT:
-    case SETTING_LEVEL: return memcmp(a, b, sizeof(int)) == 0;
+    case SETTING_LEVEL:
+    case SETTING_PROFILE: return memcmp(a, b, sizeof(int)) == 0;
     case SETTING_COUNT:
     case SETTING_SECONDS:
     case SETTING_DAYS: return memcmp(a, b, sizeof(int64_t)) == 0;
     case SETTING_BOOL: return memcmp(a, b, sizeof(bool)) == 0;
     case SETTING_PATHS:
     case SETTING_PACKAGES:
+    case SETTING_SOURCES:
     case SETTING_OBJECTS:
+    case SETTING_MAY:
+    case SETTING_PEERS:
     case SETTING_DESTINATIONS: return true; /* lists are all reloadable */
     default:
         memcpy(&text_a, a, sizeof text_a);

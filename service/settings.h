@@ -10,15 +10,37 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
-enum { SETTINGS_DESTINATIONS_MAX = 16, SETTINGS_SHADOWS_MAX = 4 };
+enum { SETTINGS_DESTINATIONS_MAX = 16, SETTINGS_PEERS_MAX = 256, SETTINGS_SHADOWS_MAX = 4 };
 
-/* Where results go. */
+/* Another node of the DICOM network: may call us, be called by us, or both. */
+struct settings_peer {
+    const char *name;
+    const char *ae_title;
+    const char *address; /* host name or IP address: connects from there, is called there */
+    int port;            /* 0: is never called */
+    const char **from;   /* more it connects from: host, address or ADDRESS/BITS */
+    size_t from_count;
+    bool echo, store, commit; /* what it may ask of us */
+    bool tls;                 /* both ways */
+    const char *certificate_name;   /* that its certificate is made out to; "": its address */
+    const char *certificate_sha256; /* 64 lower case hex digits: this certificate; "": any */
+};
+
+/* Where results go. With a peer, AE title, address, port and TLS are the peer's. */
 struct settings_destination {
     const char *name;     /* key of its rows in the outbox */
+    const char *peer_name; /* "" when it has an address of its own */
+    const struct settings_peer *peer; /* NULL likewise; of the same settings */
     const char *ae_title; /* called AE title */
     const char *address;  /* host name or IP address */
     int port;
     bool sr, seg, sc;     /* which objects it gets */
+};
+
+/* TLS 1.2 and 1.3 with perfect forward secrecy (BCP 195), never less. */
+enum settings_tls_profile {
+    SETTINGS_TLS_BCP195_ND,       /* RSA certificates; TLS 1.2 or 1.3 */
+    SETTINGS_TLS_BCP195_EXTENDED, /* RSA or ECDSA certificates; TLS 1.2 alone */
 };
 
 /* Everything is owned by the struct and constant until settings_free. Durations are in
@@ -36,7 +58,16 @@ struct settings {
         int max_pdu_bytes;
         int64_t idle_timeout_us;
         bool check_called_ae;
+        bool check_calling_ae, check_address; /* without a peer in the list: neither */
     } receiver;
+    struct {
+        const char *certificate, *key, *ca; /* PEM files; all "" or none */
+        int port;                           /* the receiver's for TLS; 0: off */
+        int profile;                        /* enum settings_tls_profile */
+        bool require_client_certificate;
+    } tls;
+    struct settings_peer peers[SETTINGS_PEERS_MAX];
+    size_t peer_count;
     struct {
         int object_mib;
         int frames;

@@ -24,7 +24,11 @@ static const char *type_name(enum setting_type type)
     case SETTING_LEVEL: return "level";
     case SETTING_PATHS: return "list of paths";
     case SETTING_PACKAGES: return "list of NAME@VERSION";
+    case SETTING_SOURCES: return "list of hosts and networks";
+    case SETTING_FINGERPRINT: return "64 hex digits";
+    case SETTING_PROFILE: return "profile";
     case SETTING_OBJECTS: return "list of sr, seg, sc";
+    case SETTING_MAY: return "list of echo, store, commit";
     default: return "list";
     }
 }
@@ -61,10 +65,11 @@ int settings_print_reference(struct buffer *out, struct error *err)
         "|---|---|---|---|---|\n");
     for (size_t i = 0; i < settings_table_count && status == 0; i++) {
         status = print_row(out, "", &settings_table[i], err);
-        if (settings_table[i].type != SETTING_DESTINATIONS)
-            continue;
-        for (size_t k = 0; k < destination_table_count && status == 0; k++)
-            status = print_row(out, "destinations[].", &destination_table[k], err);
+        const struct setting_items *items = setting_items_find(settings_table[i].type);
+        char prefix[64];
+        snprintf(prefix, sizeof prefix, "%s[].", settings_table[i].name);
+        for (size_t k = 0; items && k < items->table_count && status == 0; k++)
+            status = print_row(out, prefix, &items->table[k], err);
     }
     return status;
 }
@@ -88,15 +93,19 @@ static int print_comment(struct buffer *out, const char *indent, const char *tex
     return 0;
 }
 
-static int print_destinations(struct buffer *out, struct error *err)
+/* One item of a list. A key without example or default stays in the comment. */
+static int print_item(struct buffer *out, const char *name, const struct setting_items *items,
+                      struct error *err)
 {
-    int status = buffer_print(out, err, "#destinations:\n");
-    for (size_t i = 0; i < destination_table_count && status == 0; i++) {
-        const struct setting *s = &destination_table[i];
+    int status = buffer_print(out, err, "#%s:\n", name);
+    for (size_t i = 0; i < items->table_count && status == 0; i++) {
+        const struct setting *s = &items->table[i];
+        const char *value = s->example ? s->example : s->standard;
         status = print_comment(out, "    ", s->help, err);
         if (status == 0)
-            status = buffer_print(out, err, "#  %c %s: %s\n", i == 0 ? '-' : ' ', s->name,
-                                  s->standard ? s->standard : s->example);
+            status = *value ? buffer_print(out, err, "#  %c %s: %s\n", i == 0 ? '-' : ' ', s->name,
+                                           value)
+                            : buffer_print(out, err, "    ## %s:\n", s->name);
     }
     return status;
 }
@@ -119,8 +128,9 @@ int settings_print_sample(struct buffer *out, struct error *err)
         }
         if (status == 0)
             status = print_comment(out, indent, s->help, err);
-        if (status == 0 && s->type == SETTING_DESTINATIONS)
-            status = print_destinations(out, err);
+        const struct setting_items *items = setting_items_find(s->type);
+        if (status == 0 && items)
+            status = print_item(out, s->name, items, err);
         else if (status == 0)
             status = buffer_print(out, err, "%s%s%s: %s\n", s->standard ? "#" : "", indent,
                                   dot ? dot + 1 : s->name,

@@ -4,6 +4,7 @@
 
 #define AT(field) offsetof(struct settings, field)
 #define DESTINATION_AT(field) offsetof(struct settings_destination, field)
+#define PEER_AT(field) offsetof(struct settings_peer, field)
 
 const struct setting settings_table[] = {
     {"store", SETTING_PATH, 0, 0, NULL, "/var/lib/axnode", false, AT(store),
@@ -18,7 +19,7 @@ const struct setting settings_table[] = {
      "password. Programs that are given no credentials, such as axnode in a shell, take what "
      "libpq finds by itself: ~/.pgpass, PGPASSFILE."},
 
-    {"receiver.ae_title", SETTING_AE_TITLE, 0, 0, "AXNODE", NULL, false, AT(receiver.ae_title),
+    {"receiver.ae_title", SETTING_AE_TITLE, 0, 0, "AXNODE", NULL, true, AT(receiver.ae_title),
      "AE title of axnode: of the receiver, and calling AE title of the sender."},
     {"receiver.address", SETTING_ADDRESS, 0, 0, "127.0.0.1", NULL, false, AT(receiver.address),
      "Address to listen on. The default takes connections from this machine alone; name the "
@@ -28,16 +29,44 @@ const struct setting settings_table[] = {
     {"receiver.max_associations", SETTING_INT, 1, 1024, "64", NULL, false,
      AT(receiver.max_associations),
      "Associations open at once; one more is refused, and the peer tries again."},
-    {"receiver.associations_per_peer", SETTING_INT, 1, 1024, "16", NULL, false,
+    {"receiver.associations_per_peer", SETTING_INT, 1, 1024, "16", NULL, true,
      AT(receiver.associations_per_peer), "Associations open at once from one address."},
-    {"receiver.max_pdu_bytes", SETTING_INT, 4096, 131072, "131072", NULL, false,
+    {"receiver.max_pdu_bytes", SETTING_INT, 4096, 131072, "131072", NULL, true,
      AT(receiver.max_pdu_bytes), "Largest protocol data unit that is accepted."},
-    {"receiver.idle_timeout_s", SETTING_SECONDS, 1, 3600, "30", NULL, false,
+    {"receiver.idle_timeout_s", SETTING_SECONDS, 1, 3600, "30", NULL, true,
      AT(receiver.idle_timeout_us),
      "An association whose peer sends nothing for this long is closed."},
-    {"receiver.check_called_ae", SETTING_BOOL, 0, 0, "true", NULL, false,
+    {"receiver.check_called_ae", SETTING_BOOL, 0, 0, "true", NULL, true,
      AT(receiver.check_called_ae),
      "Refuse associations that call another AE title than receiver.ae_title."},
+    {"receiver.check_calling_ae", SETTING_BOOL, 0, 0, "true", NULL, true,
+     AT(receiver.check_calling_ae),
+     "Refuse associations whose calling AE title is not that of a peer. Counts once peers are "
+     "listed."},
+    {"receiver.check_address", SETTING_BOOL, 0, 0, "true", NULL, true, AT(receiver.check_address),
+     "Refuse associations from another address than their peer's. Counts once peers are listed."},
+
+    {"tls.certificate", SETTING_PATH, 0, 0, "", "/etc/axnode/tls/axnode.crt", true,
+     AT(tls.certificate),
+     "Our certificate (PEM), followed by those between it and its authority, if any."},
+    {"tls.key", SETTING_PATH, 0, 0, "", "/etc/axnode/tls/axnode.key", true, AT(tls.key),
+     "Its private key (PEM, without passphrase), readable by the service alone."},
+    {"tls.ca", SETTING_PATH, 0, 0, "", "/etc/axnode/tls/ca.crt", true, AT(tls.ca),
+     "Certificates (PEM) of the authorities whose certificates peers may show."},
+    {"tls.port", SETTING_INT, 0, 65535, "0", NULL, false, AT(tls.port),
+     "TCP port to listen on for TLS, beside receiver.port; 2762 is registered for it. 0: off."},
+    {"tls.profile", SETTING_PROFILE, 0, 0, "bcp195_nd", NULL, true, AT(tls.profile),
+     "What is agreed on at least. bcp195_nd: DICOM's non-downgrading BCP 195 profile, TLS 1.2 or 1.3 "
+     "with RSA certificates. bcp195_extended: the extended one, TLS 1.2 with RSA or ECDSA "
+     "certificates."},
+    {"tls.require_client_certificate", SETTING_BOOL, 0, 0, "true", NULL, true,
+     AT(tls.require_client_certificate),
+     "Refuse a TLS connection whose caller shows no certificate. One that is shown is checked in "
+     "any case."},
+
+    {"peers", SETTING_PEERS, 0, 0, "[]", NULL, true, AT(peers),
+     "The DICOM nodes that may call us, and those that we call: a list of mappings with the keys "
+     "below, at most 256. Without one, everybody who reaches the port may send."},
 
     {"limits.object_mib", SETTING_INT, 1, 4096, "512", NULL, false, AT(limits.object_mib),
      "Largest object that is accepted, in MiB."},
@@ -155,15 +184,59 @@ const struct setting settings_table[] = {
 };
 const size_t settings_table_count = sizeof settings_table / sizeof *settings_table;
 
-const struct setting destination_table[] = {
+static const struct setting peer_table[] = {
+    {"name", SETTING_NAME, 0, 0, NULL, "pacs", true, PEER_AT(name), "Name of the peer."},
+    {"ae_title", SETTING_AE_TITLE, 0, 0, NULL, "PACS", true, PEER_AT(ae_title), "Its AE title."},
+    {"address", SETTING_HOST, 0, 0, NULL, "pacs.example.org", true, PEER_AT(address),
+     "Its host name or address: it connects from there, and is called there. Names are looked up "
+     "at start and reload."},
+    {"port", SETTING_INT, 0, 65535, "0", "104", true, PEER_AT(port),
+     "Its TCP port. 0: we never call it."},
+    {"from", SETTING_SOURCES, 0, 0, "[]", NULL, true, PEER_AT(from),
+     "More that it connects from: host names, addresses, or networks such as 10.1.2.0/24."},
+    {"may", SETTING_MAY, 0, 0, "[echo, store]", NULL, true, PEER_AT(echo),
+     "What it may ask of us: echo (C-ECHO), store (C-STORE), commit (storage commitment)."},
+    {"tls", SETTING_BOOL, 0, 0, "false", NULL, true, PEER_AT(tls),
+     "Both ways by TLS: it is called so, and refused when it calls without."},
+    {"certificate_name", SETTING_HOST, 0, 0, "", NULL, true, PEER_AT(certificate_name),
+     "Name that its certificate is made out to (subject alternative name, else common name). "
+     "Default: its address."},
+    {"certificate_sha256", SETTING_FINGERPRINT, 0, 0, "", NULL, true, PEER_AT(certificate_sha256),
+     "SHA-256 of its certificate, as 'openssl x509 -noout -fingerprint -sha256' has it: this "
+     "certificate and no other, whatever its name."},
+};
+
+static const struct setting destination_table[] = {
     {"name", SETTING_NAME, 0, 0, NULL, "pacs", true, DESTINATION_AT(name),
      "Name of the destination: stands in 'axnode show'. Renaming it strands what waits for it."},
-    {"ae_title", SETTING_AE_TITLE, 0, 0, NULL, "PACS", true, DESTINATION_AT(ae_title),
-     "AE title of the destination."},
-    {"address", SETTING_HOST, 0, 0, NULL, "pacs.example.org", true, DESTINATION_AT(address),
-     "Host name or address of the destination."},
-    {"port", SETTING_INT, 1, 65535, NULL, "104", true, DESTINATION_AT(port), "Its TCP port."},
+    {"peer", SETTING_NAME, 0, 0, "", "pacs", true, DESTINATION_AT(peer_name),
+     "Name of the peer that it is. Without one, the three keys below must be set."},
+    {"ae_title", SETTING_AE_TITLE, 0, 0, "", NULL, true, DESTINATION_AT(ae_title),
+     "AE title of a destination that is no peer."},
+    {"address", SETTING_HOST, 0, 0, "", NULL, true, DESTINATION_AT(address),
+     "Its host name or address."},
+    {"port", SETTING_INT, 0, 65535, "0", NULL, true, DESTINATION_AT(port), "Its TCP port."},
     {"objects", SETTING_OBJECTS, 0, 0, "[sr, seg, sc]", NULL, true, DESTINATION_AT(sr),
      "Which objects it gets: sr (report), seg (segmentation), sc (picture with the outlines)."},
 };
-const size_t destination_table_count = sizeof destination_table / sizeof *destination_table;
+
+#define ITEMS(kind, keys, field, number)                                                          \
+    {kind,                                                                                        \
+     keys,                                                                                        \
+     sizeof keys / sizeof *keys,                                                                  \
+     sizeof *((struct settings *)0)->field,                                                       \
+     sizeof ((struct settings *)0)->field / sizeof *((struct settings *)0)->field,                \
+     AT(field),                                                                                   \
+     AT(number)}
+
+const struct setting_items *setting_items_find(enum setting_type type)
+{
+    static const struct setting_items items[] = {
+        ITEMS(SETTING_PEERS, peer_table, peers, peer_count),
+        ITEMS(SETTING_DESTINATIONS, destination_table, destinations, destination_count),
+    };
+    for (size_t i = 0; i < sizeof items / sizeof *items; i++)
+        if (items[i].type == type)
+            return &items[i];
+    return NULL;
+}

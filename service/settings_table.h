@@ -20,8 +20,13 @@ enum setting_type {
     SETTING_LEVEL,    /* int, enum log_level; the file has its name */
     SETTING_PATHS,    /* list of absolute paths: packages.trusted_keys */
     SETTING_PACKAGES, /* list of NAME@VERSION: packages.shadow */
-    SETTING_OBJECTS,  /* list of sr, seg, sc: three bools from `offset` on */
-    SETTING_DESTINATIONS, /* list of mappings, each as destination_table says */
+    SETTING_SOURCES,  /* list of hosts, addresses and networks: const char ** and size_t */
+    SETTING_FINGERPRINT, /* const char *, 64 hex digits; colons in the file are left out */
+    SETTING_PROFILE,  /* int, enum settings_tls_profile; the file has its name */
+    SETTING_OBJECTS,  /* list of sr, seg, sc: a bool each from `offset` on */
+    SETTING_MAY,      /* list of echo, store, commit: likewise */
+    SETTING_PEERS,    /* list of mappings, each as its setting_items say */
+    SETTING_DESTINATIONS, /* likewise */
 };
 
 struct setting {
@@ -31,13 +36,22 @@ struct setting {
     const char *standard; /* default as the file has it; NULL: must be set; "": may be absent */
     const char *example;  /* for the sample file when there is no default */
     bool reloadable;      /* takes effect on SIGHUP; else after a restart */
-    size_t offset;        /* in struct settings or struct settings_destination */
+    size_t offset;        /* in struct settings, or in the item's struct */
     const char *help;
 };
 
 extern const struct setting settings_table[];
 extern const size_t settings_table_count;
-extern const struct setting destination_table[];
-extern const size_t destination_table_count;
+
+/* A setting that is a list of mappings: an array in struct settings with the number of items. */
+struct setting_items {
+    enum setting_type type;
+    const struct setting *table; /* keys of one item; the first is its name, unlike any other's */
+    size_t table_count;
+    size_t item_size, max;
+    size_t offset, count_offset; /* of array and number in struct settings */
+};
+/* NULL for a setting of another type. */
+const struct setting_items *setting_items_find(enum setting_type type);
 
 #endif

@@ -69,6 +69,46 @@ static void test_values(void **state)
     settings_free(s);
 }
 
+static void test_peers(void **state)
+{
+    (void)state;
+    const struct settings *s;
+    struct error err = {0};
+    static const char text[] = "store: /s\ndatabase: d\n"
+                       "tls: {certificate: /t/c, key: /t/k, ca: /t/a, port: 2762}\n"
+                       "peers:\n"
+                       "  - {name: us1, ae_title: LOGIQ, address: 10.1.2.3}\n"
+                       "  - {name: pacs, ae_title: PACS, address: pacs.local, port: 104,\n"
+                       "     from: [10.1.3.0/24, 'fd00::/8', pacs2.local], may: [echo, commit],\n"
+                       "     tls: true, certificate_sha256: '%s'}\n"
+                       "destinations: [{name: archive, peer: pacs, objects: [sr]}]\n";
+    char whole[1024], fingerprint[96] = "AB", digits[65] = "ab";
+    for (int i = 1; i < 32; i++) {
+        snprintf(fingerprint + 3 * i - 1, 4, ":%02X", i);
+        snprintf(digits + 2 * i, 3, "%02x", i);
+    }
+    snprintf(whole, sizeof whole, text, fingerprint);
+    if (parse(whole, &s, &err) < 0)
+        fail_msg("%s", err.message);
+    assert_int_equal(s->peer_count, 2);
+    const struct settings_peer *us = &s->peers[0], *pacs = &s->peers[1];
+    assert_true(us->echo && us->store && !us->commit && !us->tls);
+    assert_int_equal(us->port, 0);
+    assert_int_equal(us->from_count, 0);
+    assert_true(pacs->echo && !pacs->store && pacs->commit && pacs->tls);
+    assert_int_equal(pacs->from_count, 3);
+    assert_string_equal(pacs->from[1], "fd00::/8");
+    assert_string_equal(pacs->certificate_sha256, digits);
+    assert_string_equal(pacs->certificate_name, "");
+    const struct settings_destination *to = &s->destinations[0];
+    assert_ptr_equal(to->peer, pacs);
+    assert_string_equal(to->ae_title, "PACS");
+    assert_string_equal(to->address, "pacs.local");
+    assert_int_equal(to->port, 104);
+    assert_true(to->sr && !to->seg && !to->sc);
+    settings_free(s);
+}
+
 /* Bad input beside the whole message it gets. */
 static const struct {
     const char *text, *message;
@@ -114,7 +154,7 @@ static const struct {
     {"store: /s\ndatabase: d\ndestinations: none\n",
      "axnode.yaml:3: destinations: must be a list"},
     {"store: /s\ndatabase: d\ndestinations:\n  - {name: a, ae_title: A, address: h}\n",
-     "axnode.yaml:4: destinations: 'port' must be set"},
+     "axnode.yaml:4: destinations: 'peer', or 'ae_title', 'address' and 'port' must be set"},
     {"store: /s\ndatabase: d\ndestinations:\n"
      "  - {name: a, ae_title: A, address: h, port: 1, objects: [pdf]}\n",
      "axnode.yaml:4: objects: must be sr, seg or sc, each once"},
@@ -127,6 +167,35 @@ static const struct {
     {"store: /s\ndatabase: d\ndestinations:\n  - {name: a, ae_title: A, address: h, port: 1}\n"
      "  - {name: a, ae_title: B, address: h, port: 1}\n",
      "axnode.yaml:5: name: 'a' stands twice"},
+    {"store: /s\ndatabase: d\ndestinations: [{name: a, peer: b}]\n",
+     "axnode.yaml:3: peer: 'b' is not a peer"},
+    {"store: /s\ndatabase: d\npeers: [{name: b, ae_title: B, address: h}]\n"
+     "destinations: [{name: a, peer: b}]\n",
+     "axnode.yaml:4: peer: 'b' has no port to be called at"},
+    {"store: /s\ndatabase: d\npeers: [{name: b, ae_title: B, address: h, port: 1}]\n"
+     "destinations: [{name: a, peer: b, port: 2}]\n",
+     "axnode.yaml:4: destinations: 'peer' stands beside an address of its own"},
+    {"store: /s\ndatabase: d\npeers: [{name: b, ae_title: B, address: h, may: [find]}]\n",
+     "axnode.yaml:3: may: must be echo, store or commit, each once"},
+    {"store: /s\ndatabase: d\npeers: [{name: b, ae_title: B, address: h, from: [10.0.0.0/33]}]\n",
+     "axnode.yaml:3: from: '10.0.0.0/33' must be a host, an address or ADDRESS/BITS"},
+    {"store: /s\ndatabase: d\npeers: [{name: b, ae_title: B, address: h, tls: true}]\n",
+     "axnode.yaml:3: peers: 'b' has tls: true, which needs tls.certificate, key and ca"},
+    {"store: /s\ndatabase: d\npeers: [{name: b, ae_title: B, address: h, certificate_sha256: ab}]\n",
+     "axnode.yaml:3: certificate_sha256: 'ab' must be 64 hex digits"},
+    {"store: /s\ndatabase: d\npeers: [{name: b, ae_title: '', address: h}]\n",
+     "axnode.yaml:3: ae_title: '' must be an AE title: 1 to 16 characters, no blank at either end"},
+    {"store: /s\ndatabase: d\npeers:\n  - {name: b, ae_title: B, address: h}\n"
+     "  - {name: b, ae_title: C, address: i}\n",
+     "axnode.yaml:5: name: 'b' stands twice"},
+    {"store: /s\ndatabase: d\ntls: {certificate: /c}\n",
+     "axnode.yaml:3: tls: certificate, key and ca must all be set, or none of them"},
+    {"store: /s\ndatabase: d\ntls: {port: 2762}\n",
+     "axnode.yaml:3: port: needs tls.certificate, key and ca"},
+    {"store: /s\ndatabase: d\ntls: {certificate: /c, key: /k, ca: /a, port: 11112}\n",
+     "axnode.yaml:3: port: must not be receiver.port"},
+    {"store: /s\ndatabase: d\ntls: {profile: sslv3}\n",
+     "axnode.yaml:3: profile: 'sslv3' must be bcp195_nd or bcp195_extended"},
     {"store: /s\ndatabase: d\nstore: /t\n", "axnode.yaml:3: key 'store' stands twice"},
     {"[1, 2]\n", "axnode.yaml:1: must be a mapping of keys and values"},
 };
@@ -239,6 +308,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),  cmocka_unit_test(test_values),
+        cmocka_unit_test(test_peers),
         cmocka_unit_test(test_refused),   cmocka_unit_test(test_missing_file),
         cmocka_unit_test(test_hostile),   cmocka_unit_test(test_fixed_difference),
         cmocka_unit_test(test_documents), cmocka_unit_test(test_sample),
