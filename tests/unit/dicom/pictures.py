@@ -43,6 +43,7 @@ def run(*command, data=None):
 class Cases:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
         self.rows = []
 
     def add(self, file, expected, kind="image", most=0, mean=0.0, by="the original"):
