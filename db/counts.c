@@ -18,7 +18,12 @@ static const char counts_sql[] =
     "SELECT 'unreadable', '', '', count(*) FROM unreadable"
     " UNION ALL "
     "(SELECT 'outbox', state, destination, count(*) FROM outbox GROUP BY state, destination"
-    " ORDER BY destination, state)";
+    " ORDER BY destination, state)"
+    " UNION ALL "
+    "(SELECT 'commitment', commitment, destination, count(*) FROM outbox"
+    " WHERE commitment <> 'none' GROUP BY commitment, destination ORDER BY destination, commitment)"
+    " UNION ALL "
+    "(SELECT 'paused', '', name, (paused_at IS NOT NULL)::integer FROM destination ORDER BY name)";
 
 int db_counts(struct db *db, db_count_sink *sink, void *context, struct error *err)
 {

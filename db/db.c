@@ -279,6 +279,22 @@ int db_execute(struct db *db, const char *sql, struct error *err)
     return result_check(db, PQexec(db->connection, sql), fault, NULL, err);
 }
 
+int db_json(struct db *db, const char *sql, size_t count, const struct db_value *values,
+            cJSON **ret_json, struct error *err)
+{
+    DB_ROWS_AUTO struct pg_result *rows = NULL;
+    int status = db_query(db, sql, count, values, &rows, err);
+    if (status < 0)
+        return status;
+    if (db_row_count(rows) == 0)
+        return error_set(err, STATUS_NOT_FOUND, "the database has no such row");
+    cJSON *json = cJSON_Parse(db_get(rows, 0, 0));
+    if (!json)
+        return error_set(err, STATUS_NOMEM, "no memory for the database's answer");
+    *ret_json = json;
+    return 0;
+}
+
 void db_rows_free(struct pg_result **rows)
 {
     PQclear(*rows);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "db/delivery.h"
 #include "db/query.h"
 
 int outbox_claim(struct db *db, const char *destination, int64_t lease_us,
@@ -12,6 +13,8 @@ int outbox_claim(struct db *db, const char *destination, int64_t lease_us,
     /* A claim whose lease ran out may have come as far as the peer. */
     int status = db_query(db,
         "WITH due AS (SELECT id, state FROM outbox WHERE destination = $1"
+        "  AND NOT EXISTS (SELECT 1 FROM destination d WHERE d.name = $1"
+        "   AND d.paused_at IS NOT NULL)"
         "  AND ((state = 'pending' AND next_attempt_at <= clock_timestamp())"
         "   OR (state = 'sending' AND lease_until < clock_timestamp()))"
         "  ORDER BY next_attempt_at, id LIMIT $2 FOR UPDATE SKIP LOCKED),"
@@ -79,8 +82,8 @@ static int claim_check(struct pg_result *changed, const struct outbox_item *item
                      (long long)item->id);
 }
 
-static int delivered(struct db *db, const struct outbox_item *item, uint16_t status_word,
-                     struct error *err)
+static int delivered(struct db *db, const struct outbox_item *item,
+                     const struct outbox_receipt *receipt, struct error *err)
 {
     DB_ROWS_AUTO struct pg_result *rows = NULL;
     int64_t study;
@@ -89,8 +92,11 @@ static int delivered(struct db *db, const struct outbox_item *item, uint16_t sta
     if (status == 0)
         status = db_query(db,
             "UPDATE outbox SET state = 'delivered', lease_until = NULL, last_error = '',"
-            " status_word = $2, delivered_at = clock_timestamp() WHERE id = $1",
-            DB_VALUES(db_int(item->id), db_int(status_word)), NULL, err);
+            " status_word = $2, warning = $3, delivered_at = clock_timestamp(),"
+            " commitment = CASE WHEN $4 THEN 'wanted' ELSE 'none' END, commitment_requests = 0,"
+            " commitment_at = CASE WHEN $4 THEN clock_timestamp() END WHERE id = $1",
+            DB_VALUES(db_int(item->id), db_int(receipt->status_word), db_text(receipt->warning),
+                      db_bool(receipt->commitment)), NULL, err);
     if (status == 0 && current)
         status = db_query(db,
             "UPDATE study SET state = 'done' WHERE id = $1 AND NOT EXISTS"
@@ -103,11 +109,11 @@ static int delivered(struct db *db, const struct outbox_item *item, uint16_t sta
     return status;
 }
 
-int outbox_delivered(struct db *db, const struct outbox_item *item, uint16_t status_word,
-                     struct error *err)
+int outbox_delivered(struct db *db, const struct outbox_item *item,
+                     const struct outbox_receipt *receipt, struct error *err)
 {
     int status = db_begin(db, err);
-    return status < 0 ? status : db_end(db, delivered(db, item, status_word, err), err);
+    return status < 0 ? status : db_end(db, delivered(db, item, receipt, err), err);
 }
 
 int outbox_deferred(struct db *db, const struct outbox_item *item,
@@ -172,15 +178,81 @@ int outbox_released(struct db *db, const struct outbox_item *item, struct error 
     return status < 0 ? status : claim_check(rows, item, err);
 }
 
-int outbox_next_due(struct db *db, int64_t *ret_us, struct error *err)
+/* ---- again, by a person -------------------------------------------------------------------- */
+
+/* Of which generation and file: the newest that was made, or whichever has the object that is named. */
+#define CHOSEN \
+    "(g.sop_uid = $1 OR ((s.study_uid = $2 OR ($3::timestamptz IS NOT NULL" \
+    "  AND greatest(g.created_at, (SELECT max(delivered_at) FROM outbox d" \
+    "   WHERE d.outgoing = g.id)) >= $3)) AND j.generation = (SELECT max(n.generation)" \
+    "  FROM job n WHERE n.study = s.id AND n.state = 'done')))"
+#define FROM_CHOSEN " FROM outgoing g JOIN job j ON j.id = g.job JOIN study s ON s.id = j.study"
+
+static int choice_query(struct db *db, const char *sql, const struct outbox_choice *c,
+                        struct pg_result **ret_rows, struct error *err)
 {
-    DB_ROWS_AUTO struct pg_result *rows = NULL;
-    int status = db_query(db,
-        "SELECT greatest(0, extract(epoch FROM min(coalesce(lease_until, next_attempt_at))"
-        " - clock_timestamp()) * 1000000)::bigint, count(*)"
-        " FROM outbox WHERE state IN ('pending', 'sending')",
-        0, NULL, &rows, err);
+    return db_query(db, sql,
+        DB_VALUES(c->sop_instance_uid ? db_text(c->sop_instance_uid) : db_null(),
+                  c->study_instance_uid ? db_text(c->study_instance_uid) : db_null(),
+                  c->since_us > 0 ? db_time(c->since_us) : db_null(),
+                  c->destination ? db_text(c->destination) : db_null(),
+                  c->kinds ? db_text(c->kinds) : db_null()),
+        ret_rows, err);
+}
+
+static int resend(struct db *db, const struct outbox_choice *choice, int *ret_count,
+                  struct error *err)
+{
+    DB_ROWS_AUTO struct pg_result *studies = NULL;
+    DB_ROWS_AUTO struct pg_result *again = NULL;
+    DB_ROWS_AUTO struct pg_result *more = NULL;
+    int status = choice_query(db,
+        "SELECT s.id FROM study s WHERE s.id IN (SELECT s.id" FROM_CHOSEN " WHERE " CHOSEN
+        " AND $4::text IS NOT DISTINCT FROM $4 AND $5::text IS NOT DISTINCT FROM $5)"
+        " ORDER BY s.id FOR UPDATE", choice, &studies, err);
+    if (status < 0)
+        return status;
+    if (db_row_count(studies) == 0)
+        return error_set(err, STATUS_NOT_FOUND, "nothing was made that this names");
+    status = choice_query(db,
+        "UPDATE outbox b SET " OUTBOX_AGAIN FROM_CHOSEN " WHERE b.outgoing = g.id AND " CHOSEN
+        " AND b.state IN ('pending', 'delivered', 'failed') AND g.removing_at IS NULL"
+        " AND ($4::text IS NULL OR b.destination = $4)"
+        " AND $5::text IS NOT DISTINCT FROM $5 RETURNING j.id", choice, &again, err);
+    if (status == 0 && choice->destination)
+        status = choice_query(db,
+            "INSERT INTO outbox (outgoing, destination) SELECT g.id, $4::text" FROM_CHOSEN
+            " WHERE " CHOSEN " AND j.state = 'done' AND g.removing_at IS NULL"
+            " AND ($5::text IS NULL OR g.kind = ANY (string_to_array($5, ',')))"
+            " ON CONFLICT (outgoing, destination) DO NOTHING", choice, &more, err);
+    if (status < 0)
+        return status;
+    *ret_count = (int)(db_changed(again) + (more ? db_changed(more) : 0));
+    if (*ret_count == 0) {
+        error_set(err, STATUS_CONFLICT, "nothing of it can be sent: it is being sent, was replaced "
+                  "before it was sent, went nowhere, or its files were removed");
+        error_hint(err, "'axnode show' tells; 'axnode retry' makes removed files again");
+        return STATUS_CONFLICT;
+    }
+    return choice_query(db,
+        "WITH changed AS (UPDATE study s SET state = 'delivering', reason = '' FROM job j"
+        "  WHERE j.study = s.id AND j.generation = s.generation AND NOT s.held"
+        "  AND s.state IN ('done', 'failed', 'delivering') AND EXISTS (SELECT 1 FROM outgoing g"
+        "   JOIN outbox b ON b.outgoing = g.id WHERE g.job = j.id AND b.state = 'pending'"
+        "   AND " CHOSEN " AND $4::text IS NOT DISTINCT FROM $4"
+        "   AND $5::text IS NOT DISTINCT FROM $5) RETURNING s.id)"
+        " INSERT INTO event (study, kind, text) SELECT id, 'resend', 'asked for by a person'"
+        " FROM changed", choice, NULL, err);
+}
+
+int outbox_resend(struct db *db, const struct outbox_choice *choice, int *ret_count,
+                  struct error *err)
+{
+    int count = 0;
+    int status = db_begin(db, err);
     if (status == 0)
-        *ret_us = db_get_int(rows, 0, 1) ? db_get_int(rows, 0, 0) : -1;
+        status = db_end(db, resend(db, choice, &count, err), err);
+    if (status == 0)
+        *ret_count = count;
     return status;
 }

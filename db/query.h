@@ -2,6 +2,7 @@
 #ifndef AXNODE_DB_QUERY_H
 #define AXNODE_DB_QUERY_H
 
+#include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,6 +38,10 @@ int db_query(struct db *db, const char *sql, size_t count, const struct db_value
 /* Without parameters; several statements with ';' are fine. For constant text alone. */
 int db_execute(struct db *db, const char *sql, struct error *err);
 
+/* The first column of the first row, which is JSON; the caller owns it. STATUS_NOT_FOUND: no row. */
+int db_json(struct db *db, const char *sql, size_t count, const struct db_value *values,
+            cJSON **ret_json, struct error *err);
+
 void db_rows_free(struct pg_result **rows);
 #define DB_ROWS_AUTO __attribute__((cleanup(db_rows_free)))
 
@@ -65,5 +70,8 @@ int db_event(struct db *db, int64_t study, int64_t job, const char *kind, const 
 
 /* A time column as microseconds since 1970, in SQL. */
 #define DB_US(expression) "(extract(epoch FROM " expression ") * 1000000)::bigint"
+/* A time as people and programs read it, in SQL; NULL stays NULL. */
+#define DB_ISO(expression) \
+    "to_char(" expression " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "db/delivery.h"
 #include "db/generation.h"
 #include "db/query.h"
 
@@ -167,7 +168,7 @@ static int instances_read(struct db *db, struct queue_job *job, struct error *er
 {
     DB_ROWS_AUTO struct pg_result *rows = NULL;
     int status = db_query(db,
-        "SELECT i.key, i.sop_uid, i.sop_class, e.series_uid, i.dataset_sha256"
+        "SELECT i.key, i.sop_uid, i.sop_class, e.series_uid, i.dataset_sha256, i.calling_ae"
         " FROM job_instance x JOIN instance i ON i.id = x.instance JOIN series e ON e.id = i.series"
         " WHERE x.job = $1 ORDER BY i.sop_uid COLLATE \"C\"",
         DB_VALUES(db_int(job->id)), &rows, err);
@@ -186,6 +187,7 @@ static int instances_read(struct db *db, struct queue_job *job, struct error *er
         db_get_text(rows, row, 2, to->sop_class_uid, sizeof to->sop_class_uid);
         db_get_text(rows, row, 3, to->series_instance_uid, sizeof to->series_instance_uid);
         db_get_text(rows, row, 4, to->dataset_sha256, sizeof to->dataset_sha256);
+        db_get_text(rows, row, 5, to->calling_ae, sizeof to->calling_ae);
     }
     return 0;
 }
@@ -437,8 +439,8 @@ static int deliveries_retry(struct db *db, int64_t study, int64_t *ret_count, st
 {
     DB_ROWS_AUTO struct pg_result *rows = NULL;
     int status = db_query(db,
-        "UPDATE outbox b SET state = 'pending', attempts = 0, next_attempt_at = clock_timestamp()"
-        " FROM outgoing g, job j WHERE g.id = b.outgoing AND j.id = g.job AND j.study = $1"
+        "UPDATE outbox b SET " OUTBOX_AGAIN " FROM outgoing g, job j"
+        " WHERE g.id = b.outgoing AND j.id = g.job AND j.study = $1"
         " AND b.state IN ('failed', 'pending')",
         DB_VALUES(db_int(study)), &rows, err);
     if (status == 0)

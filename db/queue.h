@@ -54,6 +54,7 @@ struct queue_instance {
     char key[QUEUE_KEY_SIZE];
     char sop_instance_uid[UID_SIZE], sop_class_uid[UID_SIZE], series_instance_uid[UID_SIZE];
     char dataset_sha256[DIGEST_TEXT_SIZE];
+    char calling_ae[17]; /* who sent it */
 };
 
 /* A clinical value that was imported for the job's patient (clinical.h), as it is at the claim. */

@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/number.h"
+#include "db/delivery.h"
 #include "db/generation.h"
 #include "db/query.h"
 #include "db/queue.h"
@@ -169,10 +170,9 @@ static int outbox_add(struct db *db, int64_t outgoing, const char *destination,
                       struct error *err)
 {
     return db_query(db,
-        "INSERT INTO outbox (outgoing, destination) VALUES ($1, $2)"
-        " ON CONFLICT (outgoing, destination) DO UPDATE SET state = 'pending', attempts = 0,"
-        " next_attempt_at = clock_timestamp(), last_error = '', delivered_at = NULL"
-        " WHERE outbox.state <> 'sending'",
+        "INSERT INTO outbox AS b (outgoing, destination) VALUES ($1, $2)"
+        " ON CONFLICT (outgoing, destination) DO UPDATE SET " OUTBOX_AGAIN
+        " WHERE b.state <> 'sending'",
         DB_VALUES(db_int(outgoing), db_text(destination)), NULL, err);
 }
 

@@ -12,13 +12,14 @@
 
 #define SETTLED "('done', 'failed', 'not_applicable')"
 
-/* Every destination has every object that was meant for it. Storage commitment, where a
- * destination is asked for it, becomes one more condition here. */
+/* Every destination has every object that was meant for it, and keeps what it was asked to commit
+ * to. Where it never answered the files stay: they may be the only ones. */
 #define DELIVERED(study) \
     "(EXISTS (SELECT 1 FROM job j JOIN outgoing g ON g.job = j.id JOIN outbox b" \
     "  ON b.outgoing = g.id WHERE j.study = " study " AND b.state = 'delivered')" \
     " AND NOT EXISTS (SELECT 1 FROM job j JOIN outgoing g ON g.job = j.id JOIN outbox b" \
-    "  ON b.outgoing = g.id WHERE j.study = " study " AND b.state IN ('pending', 'sending')))"
+    "  ON b.outgoing = g.id WHERE j.study = " study " AND (b.state IN ('pending', 'sending')" \
+    "   OR b.commitment IN ('wanted', 'asked', 'unconfirmed'))))"
 
 #define OLDER(column, parameter) \
     column " < clock_timestamp() - " parameter " * interval '1 microsecond'"

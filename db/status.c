@@ -2,30 +2,10 @@
 
 #include "db/query.h"
 
-/* A time as people and programs read it. */
-#define ISO(expression) \
-    "to_char(" expression " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
-
-static int json_query(struct db *db, const char *sql, size_t count, const struct db_value *values,
-                      cJSON **ret_json, struct error *err)
-{
-    DB_ROWS_AUTO struct pg_result *rows = NULL;
-    int status = db_query(db, sql, count, values, &rows, err);
-    if (status < 0)
-        return status;
-    if (db_row_count(rows) == 0)
-        return error_set(err, STATUS_NOT_FOUND, "no such study");
-    cJSON *json = cJSON_Parse(db_get(rows, 0, 0));
-    if (!json)
-        return error_set(err, STATUS_NOMEM, "no memory for the database's answer");
-    *ret_json = json;
-    return 0;
-}
-
 int status_overview(struct db *db, int limit, cJSON **ret_status, struct error *err)
 {
-    return json_query(db,
-        "SELECT json_build_object('time', " ISO("clock_timestamp()") ","
+    return db_json(db,
+        "SELECT json_build_object('time', " DB_ISO("clock_timestamp()") ","
         " 'studies', (SELECT json_object_agg(v.state, (SELECT count(*) FROM study s"
         "   WHERE s.state = v.state)) FROM (VALUES ('receiving'), ('queued'), ('working'),"
         "   ('delivering'), ('done'), ('failed'), ('not_applicable')) v (state)),"
@@ -37,24 +17,29 @@ int status_overview(struct db *db, int limit, cJSON **ret_status, struct error *
         "   ('failed'), ('superseded')) v (state)),"
         " 'unreadable', (SELECT count(*) FROM unreadable WHERE removing_at IS NULL),"
         " 'oldest_waiting', (SELECT json_build_object('study_uid', study_uid, 'state', state,"
-        "   'since', " ISO("state_since") ","
+        "   'since', " DB_ISO("state_since") ","
         "   'age_s', extract(epoch FROM clock_timestamp() - state_since)::bigint)"
         "   FROM study WHERE state IN ('receiving', 'queued', 'working', 'delivering')"
         "   ORDER BY state_since LIMIT 1),"
         " 'failed', (SELECT coalesce(json_agg(json_build_object('study_uid', study_uid,"
         "   'state', state, 'generation', generation, 'reason', reason,"
-        "   'since', " ISO("state_since") ") ORDER BY state_since DESC), '[]')"
+        "   'since', " DB_ISO("state_since") ") ORDER BY state_since DESC), '[]')"
         "   FROM (SELECT * FROM study WHERE state IN ('failed', 'not_applicable')"
         "    AND files_since IS NOT NULL"
         "    ORDER BY state_since DESC LIMIT $1) s),"
         " 'unreadable_files', (SELECT coalesce(json_agg(json_build_object('key', key,"
-        "   'reason', reason, 'at', " ISO("at") ") ORDER BY at DESC), '[]')"
+        "   'reason', reason, 'at', " DB_ISO("at") ") ORDER BY at DESC), '[]')"
         "   FROM (SELECT * FROM unreadable WHERE removing_at IS NULL ORDER BY at DESC LIMIT $1) u),"
         " 'deliveries', (SELECT coalesce(json_agg(d), '[]') FROM (SELECT destination,"
         "   count(*) AS waiting, max(attempts) AS attempts,"
         "   coalesce((array_agg(last_error ORDER BY attempts DESC))[1], '') AS last_error"
         "   FROM outbox WHERE state IN ('pending', 'sending') GROUP BY destination"
         "   ORDER BY destination) d),"
+        " 'paused', (SELECT coalesce(json_agg(name ORDER BY name), '[]') FROM destination"
+        "   WHERE paused_at IS NOT NULL),"
+        " 'unconfirmed', (SELECT coalesce(json_object_agg(destination, n), '{}') FROM"
+        "   (SELECT destination, count(*) AS n FROM outbox WHERE commitment = 'unconfirmed'"
+        "    GROUP BY destination) u),"
         " 'last_day', (SELECT json_build_object("
         "   'received', count(*) FILTER (WHERE first_received_at > day.ago),"
         "   'done', count(*) FILTER (WHERE state = 'done' AND state_since > day.ago),"
@@ -72,7 +57,7 @@ int status_overview(struct db *db, int limit, cJSON **ret_status, struct error *
 
 int status_trouble(struct db *db, cJSON **ret_trouble, struct error *err)
 {
-    return json_query(db,
+    return db_json(db,
         "SELECT json_build_object("
         " 'jobs_expired', (SELECT count(*) FROM job WHERE state = 'working'"
         "   AND lease_until < clock_timestamp() - interval '1 minute'),"
@@ -92,42 +77,44 @@ int status_trouble(struct db *db, cJSON **ret_trouble, struct error *err)
 int status_study(struct db *db, const char *study_instance_uid, cJSON **ret_study,
                  struct error *err)
 {
-    return json_query(db,
+    int status = db_json(db,
         "SELECT json_build_object('study_uid', s.study_uid, 'state', s.state,"
         " 'reason', s.reason, 'held', s.held, 'generation', s.generation,"
         " 'accession_number', s.accession_number, 'study_date', s.study_date,"
         " 'study_description', s.study_description,"
         " 'patient', (SELECT json_build_object('id', patient_id, 'issuer', issuer, 'name', name,"
         "   'birth_date', birth_date, 'sex', sex) FROM patient p WHERE p.id = s.patient),"
-        " 'first_received_at', " ISO("s.first_received_at") ","
-        " 'last_received_at', " ISO("s.last_received_at") ","
-        " 'state_since', " ISO("s.state_since") ","
+        " 'first_received_at', " DB_ISO("s.first_received_at") ","
+        " 'last_received_at', " DB_ISO("s.last_received_at") ","
+        " 'state_since', " DB_ISO("s.state_since") ","
         " 'objects', (SELECT coalesce(json_agg(json_build_object('key', i.key,"
         "   'sop_uid', i.sop_uid, 'sop_class', i.sop_class, 'series_uid', e.series_uid,"
         "   'role', i.role, 'frames', i.frames, 'rows', i.rows, 'columns', i.columns,"
-        "   'calling_ae', i.calling_ae, 'received_at', " ISO("i.received_at") ") ORDER BY i.id),"
+        "   'calling_ae', i.calling_ae, 'received_at', " DB_ISO("i.received_at") ") ORDER BY i.id),"
         "   '[]') FROM instance i JOIN series e ON e.id = i.series WHERE i.study = s.id),"
         " 'jobs', (SELECT coalesce(json_agg(json_build_object('id', j.id,"
         "   'generation', j.generation, 'predecessor', j.predecessor, 'state', j.state,"
         "   'attempt', j.attempt, 'worker', j.worker, 'reason', j.reason,"
-        "   'created_at', " ISO("j.created_at") ","
+        "   'created_at', " DB_ISO("j.created_at") ","
         "   'result', (SELECT json_build_object('outcome', r.outcome, 'risk', r.risk,"
         "     'reason', r.reason, 'package_name', r.package_name,"
         "     'package_version', r.package_version, 'package_sha256', r.package_sha256,"
-        "     'software_version', r.software_version, 'created_at', " ISO("r.created_at") ","
+        "     'software_version', r.software_version, 'created_at', " DB_ISO("r.created_at") ","
         "     'content', r.content) FROM result r"
         "     WHERE r.job = j.id AND r.kind = 'report')) ORDER BY j.generation),"
         "   '[]') FROM job j WHERE j.study = s.id),"
         " 'deliveries', (SELECT coalesce(json_agg(json_build_object('generation', j.generation,"
         "   'kind', g.kind, 'sop_uid', g.sop_uid, 'destination', b.destination,"
         "   'state', b.state, 'attempts', b.attempts, 'status_word', b.status_word,"
-        "   'last_error', b.last_error, 'next_attempt_at', " ISO("b.next_attempt_at") ","
-        "   'delivered_at', " ISO("b.delivered_at") ") ORDER BY b.id), '[]')"
+        "   'last_error', b.last_error, 'warning', b.warning, 'commitment', b.commitment,"
+        "   'next_attempt_at', " DB_ISO("b.next_attempt_at") ","
+        "   'delivered_at', " DB_ISO("b.delivered_at") ") ORDER BY b.id), '[]')"
         "   FROM outbox b JOIN outgoing g ON g.id = b.outgoing JOIN job j ON j.id = g.job"
         "   WHERE j.study = s.id),"
-        " 'events', (SELECT coalesce(json_agg(json_build_object('at', " ISO("v.at") ","
+        " 'events', (SELECT coalesce(json_agg(json_build_object('at', " DB_ISO("v.at") ","
         "   'kind', v.kind, 'text', v.text) ORDER BY v.id), '[]')"
         "   FROM event v WHERE v.study = s.id))"
         " FROM study s WHERE s.study_uid = $1",
         DB_VALUES(db_text(study_instance_uid)), ret_study, err);
+    return status == STATUS_NOT_FOUND ? error_set(err, status, "no such study") : status;
 }

@@ -49,6 +49,9 @@ static const struct {
     {"unreadable", "axnode_unreadable_objects", "gauge",
      "Objects that were received and cannot be read."},
     {"outbox", "axnode_outbox_objects", "gauge", "Objects to send, by destination and state."},
+    {"commitment", "axnode_commitment_objects", "gauge",
+     "Delivered objects that storage commitment is asked for, by destination and state."},
+    {"paused", "axnode_destination_paused", "gauge", "1 while a person paused the destination."},
 };
 enum { DATABASE_FAMILIES = sizeof database_families / sizeof *database_families };
 
@@ -73,6 +76,9 @@ static int database_count(void *context, const struct db_count *count, struct er
                         database_families[p->next].help, err);
     if (status < 0)
         return status;
+    if (*count->destination && !*count->state)
+        return buffer_print(p->page, err, "%s{destination=\"%s\"} %" PRId64 "\n", name,
+                            label(count->destination, destination), count->value);
     if (*count->destination)
         return buffer_print(p->page, err, "%s{destination=\"%s\",state=\"%s\"} %" PRId64 "\n", name,
                             label(count->destination, destination), label(count->state, state),

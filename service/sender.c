@@ -73,7 +73,9 @@ static int delivered(struct sender *x, const struct outbox_item *item,
               "outbox=%" PRId64 " job=%" PRId64 " kind=%s destination=%s attempt=%d reply=%s",
               item->id, item->job, item->object.kind, item->destination, item->attempt,
               LOG_QUOTE(reply->text));
-    return outbox_delivered(x->database.db, item, reply->status, err);
+    const struct outbox_receipt receipt = {.status_word = reply->status,
+                                           .warning = reply->status ? reply->text : ""};
+    return outbox_delivered(x->database.db, item, &receipt, err);
 }
 
 /* Find the item's file and see that it is what was made. */

@@ -76,7 +76,7 @@ static int send_all(struct db *db)
     do {
         int status = outbox_claim(db, "PACS", 1, items, 4, &count, NULL);
         for (size_t i = 0; i < count && status == 0; i++)
-            status = outbox_delivered(db, &items[i], 0, NULL);
+            status = outbox_delivered(db, &items[i], &taken, NULL);
         if (status < 0)
             return status;
     } while (count > 0);

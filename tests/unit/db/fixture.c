@@ -15,6 +15,7 @@
 #include "db/migrate.h"
 #include "db/query.h"
 
+const struct outbox_receipt taken = {.warning = ""};
 const struct queue_policy policy = {.attempts_max = 3, .lease_us = 60000000};
 
 int fixture_skip(void)

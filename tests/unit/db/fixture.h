@@ -41,6 +41,7 @@ void study_receive(struct db *db, int study, int count, int64_t age_us);
 int complete(struct db *db);
 const char *study_state(struct db *db, int study);
 
+extern const struct outbox_receipt taken; /* success, without a warning */
 extern const struct queue_policy policy; /* 3 attempts, 1 min lease, no backoff */
 /* Claim, which must succeed. */
 struct queue_job claim(struct db *db);

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "db/destination.h"
 #include "fixture.h"
 
 static const int64_t SECOND = 1000000;
@@ -31,17 +32,25 @@ static size_t take(struct db *db, int64_t lease_us, struct outbox_item *items)
     return count;
 }
 
+/* How many destinations have something to do. */
+static size_t due(struct db *db)
+{
+    char names[4][OUTBOX_DESTINATION_SIZE];
+    size_t count;
+    assert_int_equal(destination_due(db, names, 4, &count, NULL), 0);
+    for (size_t i = 0; i < count; i++)
+        assert_string_equal(names[i], "PACS");
+    return count;
+}
+
 static void the_last_delivery_ends_the_study(void **state)
 {
     struct fixture *f = *state;
     struct outbox_item items[4];
     size_t count;
-    int64_t due;
-    assert_int_equal(outbox_next_due(f->db, &due, NULL), 0);
-    assert_int_equal(due, -1);
+    assert_int_equal(due(f->db), 0);
     study_deliver(f->db);
-    assert_int_equal(outbox_next_due(f->db, &due, NULL), 0);
-    assert_int_equal(due, 0);
+    assert_int_equal(due(f->db), 1);
     assert_int_equal(outbox_claim(f->db, "ELSEWHERE", SECOND, items, 4, &count, NULL), 0);
     assert_int_equal(count, 0);
     assert_int_equal(take(f->db, 60 * SECOND, items), 2);
@@ -52,16 +61,14 @@ static void the_last_delivery_ends_the_study(void **state)
     assert_int_equal(items[0].object.size, 1000);
     assert_int_equal(items[0].attempt, 1);
     assert_int_equal(take(f->db, SECOND, items + 2), 0);
-    assert_int_equal(outbox_next_due(f->db, &due, NULL), 0);
-    assert_true(due > 50 * SECOND && due <= 60 * SECOND);
-    assert_int_equal(outbox_delivered(f->db, &items[0], 0, NULL), 0);
+    assert_int_equal(due(f->db), 0);
+    assert_int_equal(outbox_delivered(f->db, &items[0], &taken, NULL), 0);
     assert_string_equal(study_state(f->db, 1), "delivering");
-    assert_int_equal(outbox_delivered(f->db, &items[0], 0, NULL), 0);
+    assert_int_equal(outbox_delivered(f->db, &items[0], &taken, NULL), 0);
     assert_string_equal(study_state(f->db, 1), "delivering");
-    assert_int_equal(outbox_delivered(f->db, &items[1], 0xB000, NULL), 0);
+    assert_int_equal(outbox_delivered(f->db, &items[1], &(struct outbox_receipt){.status_word = 0xB000}, NULL), 0);
     assert_string_equal(study_state(f->db, 1), "done");
-    assert_int_equal(outbox_next_due(f->db, &due, NULL), 0);
-    assert_int_equal(due, -1);
+    assert_int_equal(due(f->db), 0);
 }
 
 static void deferred_waits_and_counts(void **state)
@@ -101,9 +108,9 @@ static void an_expired_claim_is_fenced(void **state)
     assert_int_equal(outbox_deferred(f->db, &old[0], &failure, 0, NULL), STATUS_CONFLICT);
     assert_int_equal(outbox_failed(f->db, &old[0], &failure, NULL), STATUS_CONFLICT);
     /* But a delivery is a fact. */
-    assert_int_equal(outbox_delivered(f->db, &old[0], 0, NULL), 0);
+    assert_int_equal(outbox_delivered(f->db, &old[0], &taken, NULL), 0);
     assert_int_equal(outbox_deferred(f->db, &new[0], &failure, 0, NULL), STATUS_CONFLICT);
-    assert_int_equal(outbox_delivered(f->db, &new[1], 0, NULL), 0);
+    assert_int_equal(outbox_delivered(f->db, &new[1], &taken, NULL), 0);
     assert_string_equal(study_state(f->db, 1), "done");
 }
 
@@ -119,7 +126,7 @@ static void a_refused_object_fails_the_study_until_retry(void **state)
     assert_string_equal(study_state(f->db, 1), "failed");
     assert_string_equal(sql_text(f->db, "SELECT reason FROM study", text, sizeof text),
                         "delivery of seg to PACS failed: 0xA900 does not match SOP class");
-    assert_int_equal(outbox_delivered(f->db, &items[0], 0, NULL), 0);
+    assert_int_equal(outbox_delivered(f->db, &items[0], &taken, NULL), 0);
     assert_string_equal(study_state(f->db, 1), "failed");
     assert_int_equal(take(f->db, SECOND, items), 0);
     assert_int_equal(queue_retry(f->db, "1.2.1", NULL), 0);
@@ -127,7 +134,7 @@ static void a_refused_object_fails_the_study_until_retry(void **state)
     assert_int_equal(take(f->db, SECOND, items), 1);
     assert_string_equal(items[0].object.kind, "seg");
     assert_int_equal(items[0].attempt, 1);
-    assert_int_equal(outbox_delivered(f->db, &items[0], 0, NULL), 0);
+    assert_int_equal(outbox_delivered(f->db, &items[0], &taken, NULL), 0);
     assert_string_equal(study_state(f->db, 1), "done");
 }
 
@@ -143,9 +150,126 @@ static void retry_makes_a_deferred_object_due(void **state)
     assert_int_equal(queue_retry(f->db, "1.2.1", NULL), 0);
     assert_int_equal(take(f->db, 60 * SECOND, items + 2), 1);
     assert_int_equal(items[2].id, items[0].id);
-    assert_int_equal(outbox_delivered(f->db, &items[1], 0, NULL), 0);
-    assert_int_equal(outbox_delivered(f->db, &items[2], 0, NULL), 0);
+    assert_int_equal(outbox_delivered(f->db, &items[1], &taken, NULL), 0);
+    assert_int_equal(outbox_delivered(f->db, &items[2], &taken, NULL), 0);
     assert_string_equal(study_state(f->db, 1), "done");
+}
+
+static void a_paused_destination_waits(void **state)
+{
+    struct fixture *f = *state;
+    struct outbox_item items[4];
+    cJSON *list;
+    bool changed, paused;
+    int64_t wait_us;
+    study_deliver(f->db);
+    assert_int_equal(destination_turn(f->db, "PACS", 0, &wait_us, &paused, NULL), 0);
+    assert_false(paused);
+    assert_int_equal(destination_pause(f->db, "PACS", "root", &changed, NULL), 0);
+    assert_true(changed);
+    assert_int_equal(destination_pause(f->db, "PACS", "other", &changed, NULL), 0);
+    assert_false(changed);
+    assert_int_equal(due(f->db), 0);
+    assert_int_equal(take(f->db, SECOND, items), 0);
+    assert_int_equal(destination_turn(f->db, "PACS", 0, &wait_us, &paused, NULL), 0);
+    assert_true(paused);
+    assert_int_equal(destination_list(f->db, &list, NULL), 0);
+    const cJSON *pacs = cJSON_GetArrayItem(list, 0);
+    assert_string_equal(cJSON_GetObjectItem(pacs, "paused_by")->valuestring, "root");
+    assert_int_equal(cJSON_GetObjectItem(pacs, "pending")->valueint, 2);
+    cJSON_Delete(list);
+    assert_int_equal(destination_resume(f->db, "PACS", &changed, NULL), 0);
+    assert_true(changed);
+    assert_int_equal(destination_resume(f->db, "PACS", &changed, NULL), 0);
+    assert_false(changed);
+    assert_int_equal(due(f->db), 1);
+    assert_int_equal(take(f->db, SECOND, items), 2);
+}
+
+static void a_limited_rate_spaces_the_turns(void **state)
+{
+    struct fixture *f = *state;
+    bool paused;
+    int64_t wait_us;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(destination_turn(f->db, "PACS", 60 * SECOND, &wait_us, &paused, NULL), 0);
+        assert_false(paused);
+        assert_true(wait_us <= i * 60 * SECOND && wait_us > (i * 60 - 30) * SECOND);
+        assert_int_equal(destination_turn(f->db, "OTHER", 0, &wait_us, &paused, NULL), 0);
+        assert_int_equal(wait_us, 0);
+    }
+}
+
+static void deliver_all(struct db *db, size_t count)
+{
+    struct outbox_item items[4];
+    assert_int_equal(take(db, 60 * SECOND, items), count);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(outbox_delivered(db, &items[i], &taken, NULL), 0);
+}
+
+static int resend(struct db *db, struct outbox_choice choice)
+{
+    int count = 0;
+    int status = outbox_resend(db, &choice, &count, NULL);
+    return status < 0 ? status : count;
+}
+
+static void what_was_delivered_is_sent_again(void **state)
+{
+    struct fixture *f = *state;
+    int64_t now_us;
+    bool changed;
+    assert_int_equal(resend(f->db, (struct outbox_choice){.study_instance_uid = "1.2.1"}),
+                     STATUS_NOT_FOUND);
+    study_deliver(f->db);
+    deliver_all(f->db, 2);
+    assert_int_equal(resend(f->db, (struct outbox_choice){.sop_instance_uid = "2.25.1.1"}), 1);
+    assert_string_equal(study_state(f->db, 1), "delivering");
+    /* That it may be there already must not be forgotten. */
+    assert_int_equal(sql_int(f->db, "SELECT count(*) FROM outbox WHERE possibly_sent"), 1);
+    deliver_all(f->db, 1);
+    assert_string_equal(study_state(f->db, 1), "done");
+    assert_int_equal(resend(f->db, (struct outbox_choice){.study_instance_uid = "1.2.1"}), 2);
+    deliver_all(f->db, 2);
+    assert_int_equal(db_now(f->db, &now_us, NULL), 0);
+    assert_int_equal(resend(f->db, (struct outbox_choice){.since_us = now_us - 60 * SECOND}), 2);
+    assert_int_equal(resend(f->db, (struct outbox_choice){.since_us = now_us + 60 * SECOND}),
+                     STATUS_NOT_FOUND);
+    deliver_all(f->db, 2);
+    assert_int_equal(resend(f->db, (struct outbox_choice){.since_us = now_us - 60 * SECOND,
+                                                          .destination = "PACS"}), 2);
+    assert_int_equal(destination_pause(f->db, "PACS", "root", &changed, NULL), 0);
+    /* A destination that never had it gets what it may have. */
+    assert_int_equal(resend(f->db, (struct outbox_choice){.study_instance_uid = "1.2.1",
+                                                          .destination = "ARCHIVE",
+                                                          .kinds = "sr,sc"}), 1);
+    assert_int_equal(sql_int(f->db, "SELECT count(*) FROM outbox WHERE destination = 'ARCHIVE'"
+                                    " AND state = 'pending'"), 1);
+}
+
+static void what_has_no_file_is_not_sent_again(void **state)
+{
+    struct fixture *f = *state;
+    study_deliver(f->db);
+    deliver_all(f->db, 2);
+    sql_run(f->db, "UPDATE outgoing SET removing_at = clock_timestamp() WHERE kind = 'sr'");
+    assert_int_equal(resend(f->db, (struct outbox_choice){.sop_instance_uid = "2.25.1.0"}),
+                     STATUS_CONFLICT);
+    assert_int_equal(resend(f->db, (struct outbox_choice){.study_instance_uid = "1.2.1"}), 1);
+}
+
+static void a_warning_is_kept(void **state)
+{
+    struct fixture *f = *state;
+    struct outbox_item items[4];
+    char text[64];
+    study_deliver(f->db);
+    assert_int_equal(take(f->db, 60 * SECOND, items), 2);
+    struct outbox_receipt receipt = {0xB000, "0xB000 Coercion of Data Elements", false};
+    assert_int_equal(outbox_delivered(f->db, &items[0], &receipt, NULL), 0);
+    assert_string_equal(sql_text(f->db, "SELECT warning FROM outbox WHERE status_word = 45056", text,
+                                 sizeof text), receipt.warning);
 }
 
 int main(void)
@@ -157,6 +281,11 @@ int main(void)
         TEST(an_expired_claim_is_fenced),
         TEST(a_refused_object_fails_the_study_until_retry),
         TEST(retry_makes_a_deferred_object_due),
+        TEST(a_paused_destination_waits),
+        TEST(a_limited_rate_spaces_the_turns),
+        TEST(what_was_delivered_is_sent_again),
+        TEST(what_has_no_file_is_not_sent_again),
+        TEST(a_warning_is_kept),
     };
     return fixture_skip() ? 77 : cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -88,7 +88,7 @@ static void send_all(struct db *db)
             usleep((useconds_t)(turn % 3) * 2000);
             int status = (turn + (int)i) % 4 == 0
                              ? outbox_deferred(db, &items[i], &failure, 0, &err)
-                             : outbox_delivered(db, &items[i], 0, &err);
+                             : outbox_delivered(db, &items[i], &taken, &err);
             if (status < 0)
                 fail_msg("answering: %s", err.message);
         }

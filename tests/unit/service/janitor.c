@@ -140,7 +140,7 @@ static void study_make(struct world *w, int study, bool delivered)
     assert_int_equal(count, 2);
     for (size_t i = 0; i < count; i++) {
         struct outbox_failure refused = {"refused", 0xC000, false};
-        assert_int_equal(delivered ? outbox_delivered(db, &items[i], 0, NULL)
+        assert_int_equal(delivered ? outbox_delivered(db, &items[i], &taken, NULL)
                                    : outbox_failed(db, &items[i], &refused, NULL), 0);
     }
     assert_string_equal(study_state(db, study), delivered ? "done" : "failed");
