@@ -4,7 +4,7 @@
     evaluate_verification.py --axnode BUILD/cli/axnode --package packages/verification
                              [--work SCRATCH]
 
-AUC of the reported risk on 200 held-out studies, and the same after the pixels inside each
+AUC of the reported risk on held-out studies, and the same after the pixels inside each
 node's true mask are put in random order. A study without a risk takes part with the prevalence
 of the fit, so that refusals cannot flatter. Ends with 1 when the AUC is below 0.80 or the
 shuffled one is not lower.
@@ -22,7 +22,7 @@ import pydicom
 import outline_data
 import verification_package as vp
 
-SEED, STUDIES = 301, 200
+SEED = 301
 WITHOUT_RISK = 0.47  # docs/phantom.md: prevalence
 
 
@@ -71,6 +71,7 @@ def main():
     parser.add_argument("--axnode", required=True)
     parser.add_argument("--package", required=True)
     parser.add_argument("--work", help="kept and used again; without it a folder of its own")
+    parser.add_argument("--studies", type=int, default=200)
     options = parser.parse_args()
     if options.work:
         os.makedirs(options.work, exist_ok=True)
@@ -83,7 +84,7 @@ def evaluate(options, work):
     def inside(name):
         return os.path.join(work, f"{name}-{SEED}")
 
-    truth = vp.make_studies(options.axnode, inside("studies"), STUDIES, SEED)
+    truth = vp.make_studies(options.axnode, inside("studies"), options.studies, SEED)
     optimum = numpy.array([truth[uid]["risk"] for uid in sorted(truth)])
     outcome = numpy.array([bool(truth[uid]["outcome"]) for uid in sorted(truth)])
     print("true risk: AUC %.3f (95 %% %.3f-%.3f)" % vp.auc_with_interval(optimum, outcome))
