@@ -13,8 +13,40 @@
 #include "base/error.h"
 #include "base/uid.h"
 #include "dicom/reader.h"
+#include "dicom/tls.h"
 
 enum { DICOM_PDU_BYTES_MIN = 4096, DICOM_PDU_BYTES_MAX = 131072 };
+
+/* Who asks for an association. */
+struct dicom_caller {
+    const char *calling_ae, *called_ae;
+    bool tls;
+    /* Shown and verified: DER; NULL: none was shown. Valid during the call. */
+    const uint8_t *certificate;
+    size_t certificate_bytes;
+};
+
+/* Services that one caller may use. Contexts of others are not accepted. */
+struct dicom_permission {
+    bool echo, store, commit;
+};
+
+/* Why an association was rejected. */
+enum dicom_refusal {
+    DICOM_ADMITTED,
+    DICOM_REFUSED_CALLED_AE,   /* not our AE title */
+    DICOM_REFUSED_CALLING_AE,  /* unknown */
+    DICOM_REFUSED_ADDRESS,     /* known, but from elsewhere */
+    DICOM_REFUSED_WITHOUT_TLS, /* must come by TLS */
+    DICOM_REFUSED_CERTIFICATE, /* is another's */
+    DICOM_REFUSED_CONTEXTS,    /* nothing to agree on, or nothing allowed */
+};
+/* A sentence. Static storage. */
+const char *dicom_refusal_text(enum dicom_refusal refusal);
+
+/* A-ASSOCIATE-RJ for who comes when there is no room: rejected for the time being, the limit of
+ * this node is reached (PS3.8 9.3.4). May be sent once a request has begun to arrive. */
+extern const uint8_t dicom_reject_busy[10];
 
 struct dicom_receiver_settings {
     const char *ae_title;
@@ -30,6 +62,14 @@ struct dicom_receiver_settings {
     /* NULL or a flag that a signal handler sets: the association is aborted at the next pause
      * between two messages. */
     const volatile sig_atomic_t *stop;
+    struct dicom_tls *tls; /* NULL: without TLS */
+    /* Transfer syntaxes that are chosen first, in this order; others in the peer's order. */
+    const char *const *preferred_syntaxes;
+    size_t preferred_count;
+    /* Who may what, asked once the request is read; NULL: everybody may echo and store. */
+    enum dicom_refusal (*admit)(void *context, const struct dicom_caller *caller,
+                                struct dicom_permission *ret_permission);
+    void *admit_context;
 };
 
 /* One object, as handed to the sink. */
@@ -70,7 +110,7 @@ enum dicom_association_end {
     DICOM_END_ABORTED,  /* by the peer, or the connection broke */
     DICOM_END_TIMEOUT,  /* the peer fell silent: aborted by us */
     DICOM_END_STOPPED,  /* settings.stop was set */
-    DICOM_END_REJECTED, /* never established: wrong called AE title, nothing acceptable */
+    DICOM_END_REJECTED, /* never established: `refusal` says why */
     DICOM_END_FAILED,   /* protocol or internal failure: aborted by us */
 };
 /* "released", "aborted", … Static storage. */
@@ -82,6 +122,8 @@ struct dicom_association_result {
     uint32_t stored, refused, echoes;
     uint64_t bytes;     /* of data sets stored */
     const char *reason; /* in words, why it ended that way; static storage */
+    enum dicom_refusal refusal;
+    enum dicom_tls_fault tls_fault; /* why there was no TLS connection */
 };
 
 /* Serve one association until its end. `fd` is closed in every case; it must be above 0.
@@ -91,7 +133,8 @@ struct dicom_association_result {
  *
  * Accepted: Verification; ultrasound images (current and retired classes), secondary captures,
  * structured reports, key object selections, segmentations and encapsulated PDF, each in the
- * first transfer syntax of the peer's list that can be stored. */
+ * preferred transfer syntax, else in the first of the peer's list that can be decoded, else
+ * stored. */
 int dicom_association_serve(int fd, const struct dicom_receiver_settings *settings,
                             const struct dicom_receiver_sink *sink,
                             struct dicom_association_result *ret_result, struct error *err);

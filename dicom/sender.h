@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/uid.h"
+#include "dicom/tls.h"
 
 struct dicom_peer {
     const char *ae_title; /* theirs */
@@ -17,6 +18,11 @@ struct dicom_peer {
     int handshake_timeout_s; /* association request to answer, and release */
     int dimse_timeout_s;     /* each message's answer */
     uint32_t pdu_bytes_max;  /* what we accept: 4096 … 131072 */
+    /* NULL: without TLS. Else its files are read for each association. */
+    const struct dicom_tls_settings *tls;
+    const char *certificate_name;   /* that theirs is made out to; NULL or "": `host` */
+    const char *certificate_sha256; /* hex digits of theirs, the name then does not count; NULL or
+                                       "": any */
 };
 
 /* What will be sent: the class and encoding of an object. Repeats are fine. */

@@ -1,6 +1,7 @@
 #include "dicom/shim/association.h"
 #include "dicom/shim/header.h"
 #include "dicom/shim/text.h"
+#include "dicom/shim/tls.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -8,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -62,10 +64,25 @@ bool acceptable(const struct dicom_syntax *syntax, bool storage, bool decoded)
     return storage || (syntax->codec == DICOM_CODEC_NATIVE && !syntax->deflated);
 }
 
-/* The first of the peer's list that can be decoded, else the first that can be stored: compressed
- * objects stay compressed. NULL: none. */
-const char *choose_syntax(const T_ASC_PresentationContext &context, bool storage)
+bool proposed(const T_ASC_PresentationContext &context, const char *syntax)
 {
+    for (int i = 0; i < context.transferSyntaxCount; i++)
+        if (strcmp(context.proposedTransferSyntaxes[i], syntax) == 0)
+            return true;
+    return false;
+}
+
+/* A preferred one, else the first of the peer's list that can be decoded, else the first that can
+ * be stored: compressed objects stay compressed. NULL: none. */
+const char *choose_syntax(const T_ASC_PresentationContext &context, bool storage,
+                          const struct dicom_receiver_settings *settings)
+{
+    for (size_t i = 0; i < settings->preferred_count; i++) {
+        const struct dicom_syntax *syntax = dicom_syntax_find(settings->preferred_syntaxes[i]);
+        for (bool decoded : {true, false})
+            if (acceptable(syntax, storage, decoded) && proposed(context, syntax->uid))
+                return syntax->uid;
+    }
     for (bool decoded : {true, false})
         for (int i = 0; i < context.transferSyntaxCount; i++)
             if (acceptable(dicom_syntax_find(context.proposedTransferSyntaxes[i]), storage,
@@ -74,21 +91,35 @@ const char *choose_syntax(const T_ASC_PresentationContext &context, bool storage
     return nullptr;
 }
 
-void negotiate(T_ASC_Parameters *params)
+bool is_stored(const char *abstract_syntax)
+{
+    return listed(STORED_CLASSES, abstract_syntax);
+}
+
+bool is_verification(const char *abstract_syntax)
+{
+    return strcmp(abstract_syntax, UID_VerificationSOPClass) == 0;
+}
+
+void negotiate(T_ASC_Parameters *params, const struct dicom_receiver_settings *settings,
+               const struct dicom_permission &may)
 {
     for (int i = 0; i < ASC_countPresentationContexts(params); i++) {
         T_ASC_PresentationContext context;
         shim_check(ASC_getPresentationContext(params, i, &context));
-        bool storage = listed(STORED_CLASSES, context.abstractSyntax);
-        bool known = storage || strcmp(context.abstractSyntax, UID_VerificationSOPClass) == 0;
-        const char *syntax = known ? choose_syntax(context, storage) : nullptr;
+        bool storage = is_stored(context.abstractSyntax);
+        bool known = storage || is_verification(context.abstractSyntax);
+        bool allowed = storage ? may.store : may.echo;
+        const char *syntax =
+            known && allowed ? choose_syntax(context, storage, settings) : nullptr;
         if (syntax)
             shim_check(
                 ASC_acceptPresentationContext(params, context.presentationContextID, syntax));
         else
             shim_check(ASC_refusePresentationContext(params, context.presentationContextID,
-                                                     known ? ASC_P_TRANSFERSYNTAXESNOTSUPPORTED
-                                                           : ASC_P_ABSTRACTSYNTAXNOTSUPPORTED));
+                                                     !known     ? ASC_P_ABSTRACTSYNTAXNOTSUPPORTED
+                                                     : !allowed ? ASC_P_USERREJECTION
+                                                                : ASC_P_TRANSFERSYNTAXESNOTSUPPORTED));
     }
 }
 
@@ -113,9 +144,14 @@ class Session
     int run();
 
   private:
+    int await_first_byte();
     OFCondition receive_request();
+    int no_request(const OFCondition &cond, int64_t until);
+    int tls_failed(enum dicom_tls_fault fault);
     int establish();
+    enum dicom_refusal admit(struct dicom_permission *ret_permission);
     int reject(T_ASC_RejectParametersReason reason, const char *why);
+    int refuse(enum dicom_refusal refusal);
     int serve();
     int wait_for_message();
     int message_failed(const OFCondition &cond);
@@ -176,6 +212,47 @@ int Session::reject(T_ASC_RejectParametersReason reason, const char *why)
     return end(DICOM_END_REJECTED, 0, why);
 }
 
+int Session::refuse(enum dicom_refusal refusal)
+{
+    result_->refusal = refusal;
+    switch (refusal) {
+    case DICOM_REFUSED_CALLED_AE:
+        return reject(ASC_REASON_SU_CALLEDAETITLENOTRECOGNIZED, dicom_refusal_text(refusal));
+    case DICOM_REFUSED_CONTEXTS:
+        return reject(ASC_REASON_SU_NOREASON, dicom_refusal_text(refusal));
+    default:
+        /* A stranger learns no more than that. */
+        return reject(ASC_REASON_SU_CALLINGAETITLENOTRECOGNIZED, dicom_refusal_text(refusal));
+    }
+}
+
+/* 1: something comes, and it is TLS where TLS is due. */
+int Session::await_first_byte()
+{
+    const unsigned char TLS_HANDSHAKE = 0x16;
+    unsigned char byte = 0;
+    struct pollfd wait = {fd_, POLLIN, 0};
+    int ready;
+    do
+        ready = poll(&wait, 1, settings_->handshake_timeout_s * 1000);
+    while (ready < 0 && errno == EINTR && !stopping());
+    if (ready <= 0)
+        return end(DICOM_END_TIMEOUT, STATUS_UNAVAILABLE, "no association request in time");
+    if (recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 1)
+        return end(DICOM_END_ABORTED, 0, "closed before an association request");
+    if (settings_->tls && byte != TLS_HANDSHAKE)
+        return tls_failed(DICOM_TLS_NOT_TLS);
+    if (!settings_->tls && byte == TLS_HANDSHAKE)
+        return end(DICOM_END_FAILED, STATUS_INVALID, "TLS on the port without TLS");
+    return 1;
+}
+
+int Session::tls_failed(enum dicom_tls_fault fault)
+{
+    result_->tls_fault = fault;
+    return end(DICOM_END_FAILED, STATUS_INVALID, dicom_tls_fault_text(fault));
+}
+
 /* DCMTK takes the accepted socket from a variable of the process instead of listening. */
 OFCondition Session::receive_request()
 {
@@ -185,29 +262,64 @@ OFCondition Session::receive_request()
     dcmExternalSocketHandle.set(theirs);
     OFCondition cond =
         ASC_initializeNetwork(NET_ACCEPTOR, 0, settings_->handshake_timeout_s, &peer_.network);
+    if (cond.good() && settings_->tls)
+        cond = ASC_setTransportLayer(peer_.network, settings_->tls->layer.layer(), 0);
     if (cond.good())
         cond = ASC_receiveAssociation(peer_.network, &peer_.association,
                                       static_cast<long>(settings_->pdu_bytes_max), nullptr, nullptr,
-                                      OFFalse, DUL_NOBLOCK, settings_->handshake_timeout_s);
+                                      settings_->tls != nullptr, DUL_NOBLOCK,
+                                      settings_->handshake_timeout_s);
     dcmExternalSocketHandle.set(DCMNET_INVALID_SOCKET);
     if (!peer_.association || !peer_.association->DULassociation)
         close(theirs); /* nobody else will */
     return cond;
 }
 
+/* What it means that no request could be read; 1: there is one. */
+int Session::no_request(const OFCondition &cond, int64_t until)
+{
+    const TlsLayer *tls = settings_->tls ? &settings_->tls->layer : nullptr;
+    if (tls && tls->fault() != DICOM_TLS_NONE)
+        return tls_failed(tls->fault());
+    if (peer_closed()) /* which DCMTK takes for a request without content */
+        return tls && !tls->done()
+                   ? tls_failed(DICOM_TLS_BROKEN)
+                   : end(DICOM_END_ABORTED, 0, "closed before an association request");
+    if (cond.good())
+        return 1;
+    if (clock_monotonic_us(clock()) >= until)
+        return end(DICOM_END_TIMEOUT, STATUS_UNAVAILABLE, "no association request in time");
+    if (tls && !tls->done())
+        return tls_failed(DICOM_TLS_BROKEN);
+    int r = end(DICOM_END_FAILED, STATUS_INVALID, "no valid association request");
+    error_detail(err_, "%s", cond.text());
+    return r;
+}
+
+enum dicom_refusal Session::admit(struct dicom_permission *ret_permission)
+{
+    unsigned long size = ASC_getPeerCertificateLength(peer_.association);
+    std::vector<unsigned char> certificate(size);
+    if (size)
+        size = ASC_getPeerCertificate(peer_.association, certificate.data(), size);
+    struct dicom_caller caller = {result_->calling_ae, result_->called_ae,
+                                  settings_->tls != nullptr, size ? certificate.data() : nullptr,
+                                  size};
+    if (settings_->check_called_ae && strcmp(result_->called_ae, settings_->ae_title) != 0)
+        return DICOM_REFUSED_CALLED_AE;
+    *ret_permission = {true, true, false};
+    return settings_->admit ? settings_->admit(settings_->admit_context, &caller, ret_permission)
+                            : DICOM_ADMITTED;
+}
+
 int Session::establish()
 {
     int64_t until = clock_monotonic_us(clock()) + settings_->handshake_timeout_s * INT64_C(1000000);
-    OFCondition cond = receive_request();
-    if (peer_closed()) /* which DCMTK takes for a request without content */
-        return end(DICOM_END_ABORTED, 0, "closed before an association request");
-    if (cond.bad() && clock_monotonic_us(clock()) >= until)
-        return end(DICOM_END_TIMEOUT, STATUS_UNAVAILABLE, "no association request in time");
-    if (cond.bad()) {
-        int r = end(DICOM_END_FAILED, STATUS_INVALID, "no valid association request");
-        error_detail(err_, "%s", cond.text());
+    int r = await_first_byte();
+    if (r == 1)
+        r = no_request(receive_request(), until);
+    if (r != 1)
         return r;
-    }
     T_ASC_Parameters *params = peer_.association->params;
     char calling[64] = "", called[64] = "", application[128] = "";
     ASC_getAPTitles(params, calling, sizeof calling, called, sizeof called, nullptr, 0);
@@ -216,11 +328,13 @@ int Session::establish()
     ASC_getApplicationContextName(params, application, sizeof application);
     if (strcmp(application, UID_StandardApplicationContext) != 0)
         return reject(ASC_REASON_SU_APPCONTEXTNAMENOTSUPPORTED, "unknown application context");
-    if (settings_->check_called_ae && strcmp(result_->called_ae, settings_->ae_title) != 0)
-        return reject(ASC_REASON_SU_CALLEDAETITLENOTRECOGNIZED, "called AE title is not ours");
-    negotiate(params);
+    struct dicom_permission may = {};
+    enum dicom_refusal refusal = admit(&may);
+    if (refusal != DICOM_ADMITTED)
+        return refuse(refusal);
+    negotiate(params, settings_, may);
     if (ASC_countAcceptedPresentationContexts(params) == 0)
-        return reject(ASC_REASON_SU_NOREASON, "no proposed context is acceptable");
+        return refuse(DICOM_REFUSED_CONTEXTS);
     association_set_implementation(params);
     shim_check(ASC_acknowledgeAssociation(peer_.association));
     return 1;
@@ -244,7 +358,7 @@ int Session::message_failed(const OFCondition &cond)
         ASC_acknowledgeRelease(peer_.association);
         return end(DICOM_END_RELEASED, 0, "released by the peer");
     }
-    if (cond == DUL_PEERABORTEDASSOCIATION || peer_closed())
+    if (cond == DUL_PEERABORTEDASSOCIATION || cond == DUL_NETWORKCLOSED || peer_closed())
         return end(DICOM_END_ABORTED, 0, "aborted by the peer");
     if (cond == DIMSE_NODATAAVAILABLE || cond == DUL_READTIMEOUT)
         return abort(DICOM_END_TIMEOUT, STATUS_UNAVAILABLE, "the peer fell silent in a message");
@@ -435,9 +549,12 @@ int Session::store(const T_DIMSE_C_StoreRQ &request, T_ASC_PresentationContextID
     return cond.bad() ? message_failed(cond) : 1;
 }
 
+/* A command counts only on a context that was accepted for its service. */
 int Session::answer(T_DIMSE_Message &message, T_ASC_PresentationContextID context)
 {
-    if (message.CommandField == DIMSE_C_ECHO_RQ) {
+    T_ASC_PresentationContext accepted;
+    shim_check(ASC_findAcceptedPresentationContext(peer_.association->params, context, &accepted));
+    if (message.CommandField == DIMSE_C_ECHO_RQ && is_verification(accepted.abstractSyntax)) {
         OFCondition cond = DIMSE_sendEchoResponse(peer_.association, context, &message.msg.CEchoRQ,
                                                   STATUS_Success, nullptr);
         if (cond.bad())
@@ -445,7 +562,7 @@ int Session::answer(T_DIMSE_Message &message, T_ASC_PresentationContextID contex
         result_->echoes++;
         return 1;
     }
-    if (message.CommandField == DIMSE_C_STORE_RQ &&
+    if (message.CommandField == DIMSE_C_STORE_RQ && is_stored(accepted.abstractSyntax) &&
         message.msg.CStoreRQ.DataSetType != DIMSE_DATASET_NULL)
         return store(message.msg.CStoreRQ, context);
     return abort(DICOM_END_FAILED, STATUS_INVALID, "the peer sent a command that is not served");
@@ -497,6 +614,22 @@ extern "C" int dicom_association_serve(int fd, const struct dicom_receiver_setti
     close(fd);
     *ret_result = result;
     return r;
+}
+
+const uint8_t dicom_reject_busy[10] = {3, 0, 0, 0, 0, 4, 0, 2, 3, 2};
+
+extern "C" const char *dicom_refusal_text(enum dicom_refusal refusal)
+{
+    switch (refusal) {
+    case DICOM_ADMITTED: return "admitted";
+    case DICOM_REFUSED_CALLED_AE: return "called AE title is not ours";
+    case DICOM_REFUSED_CALLING_AE: return "calling AE title is not listed";
+    case DICOM_REFUSED_ADDRESS: return "calling AE title from an address that is not its peer's";
+    case DICOM_REFUSED_WITHOUT_TLS: return "the peer must come by TLS";
+    case DICOM_REFUSED_CERTIFICATE: return "the certificate is not the peer's";
+    case DICOM_REFUSED_CONTEXTS: return "no proposed context is acceptable";
+    }
+    return "unknown";
 }
 
 extern "C" const char *dicom_association_end_name(enum dicom_association_end end)

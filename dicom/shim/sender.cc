@@ -1,6 +1,7 @@
 #include "dicom/shim/association.h"
 #include "dicom/shim/header.h"
 #include "dicom/shim/text.h"
+#include "dicom/shim/tls.h"
 
 #include <cerrno>
 #include <cstdio>
@@ -16,11 +17,13 @@
 #include <dcmtk/dcmnet/diutil.h>
 
 extern "C" {
+#include "base/digest.h"
 #include "dicom/receiver.h"
 #include "dicom/sender.h"
 }
 
 struct dicom_sender {
+    std::unique_ptr<TlsLayer> tls; /* outlives the connection that it made */
     Association peer;
     std::string name; /* "AE at HOST:PORT", for messages */
     int handshake_timeout_s, dimse_timeout_s;
@@ -77,19 +80,75 @@ static std::string reason_of_rejection(T_ASC_Association *association)
     return ASC_printRejectParameters(text, &rejected).c_str();
 }
 
+static bool given(const char *text)
+{
+    return text && *text;
+}
+
+static int use_tls(struct dicom_sender *sender, const struct dicom_peer *peer, struct error *err)
+{
+    if (!peer->tls)
+        return 0;
+    sender->tls = std::make_unique<TlsLayer>(NET_REQUESTOR);
+    struct dicom_tls_settings settings = *peer->tls;
+    settings.require_certificate = true;
+    int r = sender->tls->load(settings, err);
+    if (r == 0 && !given(peer->certificate_sha256))
+        r = sender->tls->expect(
+            given(peer->certificate_name) ? peer->certificate_name : peer->host, err);
+    if (r == 0)
+        shim_check(ASC_setTransportLayer(sender->peer.network, sender->tls->layer(), 0));
+    return r;
+}
+
+static int check_fingerprint(struct dicom_sender *sender, const struct dicom_peer *peer,
+                             struct error *err)
+{
+    if (!peer->tls || !given(peer->certificate_sha256))
+        return 0;
+    unsigned long size = ASC_getPeerCertificateLength(sender->peer.association);
+    std::vector<unsigned char> certificate(size);
+    uint8_t digest[DIGEST_SIZE];
+    char text[DIGEST_TEXT_SIZE];
+    size = size ? ASC_getPeerCertificate(sender->peer.association, certificate.data(), size) : 0;
+    digest_bytes(certificate.data(), size, digest);
+    digest_format(digest, text);
+    if (size && strcmp(text, peer->certificate_sha256) == 0)
+        return 0;
+    sender->broken = true;
+    return error_set(err, STATUS_UNAVAILABLE, "%s showed another certificate than its own",
+                     sender->name.c_str());
+}
+
+static int not_associated(struct dicom_sender *sender, const OFCondition &cond, struct error *err)
+{
+    if (cond == DUL_ASSOCIATIONREJECTED) {
+        error_set(err, STATUS_UNAVAILABLE, "%s rejected the association", sender->name.c_str());
+        error_detail(err, "%s", reason_of_rejection(sender->peer.association).c_str());
+        return STATUS_UNAVAILABLE;
+    }
+    unavailable(err, cond, sender->name, "no association with");
+    if (sender->tls && sender->tls->fault() != DICOM_TLS_NONE)
+        error_detail(err, "%s", dicom_tls_fault_text(sender->tls->fault()));
+    return STATUS_UNAVAILABLE;
+}
+
 static int connect(struct dicom_sender *sender, const struct dicom_peer *peer,
                    const struct dicom_context *contexts, size_t count, struct error *err)
 {
     association_set_timeouts(peer->connect_timeout_s, peer->dimse_timeout_s);
     shim_check(
         ASC_initializeNetwork(NET_REQUESTOR, 0, peer->handshake_timeout_s, &sender->peer.network));
+    int r = use_tls(sender, peer, err);
+    if (r < 0)
+        return r;
     T_ASC_Parameters *params = nullptr;
     shim_check(ASC_createAssociationParameters(&params, static_cast<long>(peer->pdu_bytes_max)));
     auto destroy = [](T_ASC_Parameters *p) { ASC_destroyAssociationParameters(&p); };
     std::unique_ptr<T_ASC_Parameters, decltype(destroy)> owned(params, destroy);
     std::string address = std::string(peer->host) + ":" + std::to_string(peer->port);
     shim_check(ASC_setAPTitles(params, peer->our_ae, peer->ae_title, nullptr));
-    shim_check(ASC_setTransportLayerType(params, OFFalse));
+    shim_check(ASC_setTransportLayerType(params, peer->tls != nullptr));
     shim_check(
         ASC_setPresentationAddresses(params, OFStandard::getHostName().c_str(), address.c_str()));
     association_set_implementation(params);
@@ -99,14 +158,7 @@ static int connect(struct dicom_sender *sender, const struct dicom_peer *peer,
                                nullptr, DUL_NOBLOCK, peer->handshake_timeout_s);
     if (sender->peer.association)
         owned.release(); /* the association's from here on */
-    if (cond == DUL_ASSOCIATIONREJECTED) {
-        error_set(err, STATUS_UNAVAILABLE, "%s rejected the association", sender->name.c_str());
-        error_detail(err, "%s", reason_of_rejection(sender->peer.association).c_str());
-        return STATUS_UNAVAILABLE;
-    }
-    if (cond.bad())
-        return unavailable(err, cond, sender->name, "no association with");
-    return 0;
+    return cond.bad() ? not_associated(sender, cond, err) : check_fingerprint(sender, peer, err);
 }
 
 static int sender_open(const struct dicom_peer *peer, const struct dicom_context *contexts,
