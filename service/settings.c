@@ -85,6 +85,18 @@ static int check_tls(struct reading *r, struct error *err)
     return status;
 }
 
+/* No result may end up nowhere because nobody thought of its source. */
+static int check_routes(struct reading *r, struct error *err)
+{
+    const struct settings *s = &r->owner->settings;
+    bool fallback = s->route_count == 0;
+    for (size_t i = 0; i < s->route_count; i++)
+        fallback |= s->routes[i].from_count == 0;
+    return check_order(r, fallback, "routes",
+                       "needs a fallback: a route without 'from', for results of every other source",
+                       err);
+}
+
 static int check_rules(struct reading *r, struct error *err)
 {
     const struct settings *s = &r->owner->settings;
@@ -102,6 +114,8 @@ static int check_rules(struct reading *r, struct error *err)
         status = check_order(r, s->supervisor.restart_first_us <= s->supervisor.restart_max_us,
                              "supervisor.restart_first_s",
                              "must not exceed supervisor.restart_max_s", err);
+    if (status == 0)
+        status = check_routes(r, err);
     return status < 0 ? status : check_tls(r, err);
 }
 
@@ -180,8 +194,11 @@ static bool value_equal(const struct setting *setting, const void *a, const void
     case SETTING_SOURCES:
     case SETTING_OBJECTS:
     case SETTING_MAY:
+    case SETTING_CALLERS:
+    case SETTING_TO:
     case SETTING_PEERS:
-    case SETTING_DESTINATIONS: return true; /* lists are all reloadable */
+    case SETTING_DESTINATIONS:
+    case SETTING_ROUTES: return true; /* lists are all reloadable */
     default:
         memcpy(&text_a, a, sizeof text_a);
         memcpy(&text_b, b, sizeof text_b);

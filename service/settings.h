@@ -10,7 +10,12 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
-enum { SETTINGS_DESTINATIONS_MAX = 16, SETTINGS_PEERS_MAX = 256, SETTINGS_SHADOWS_MAX = 4 };
+enum {
+    SETTINGS_DESTINATIONS_MAX = 16,
+    SETTINGS_ROUTES_MAX = 64,
+    SETTINGS_PEERS_MAX = 256,
+    SETTINGS_SHADOWS_MAX = 4,
+};
 
 /* Another node of the DICOM network: may call us, be called by us, or both. */
 struct settings_peer {
@@ -35,7 +40,20 @@ struct settings_destination {
     const char *address;  /* host name or IP address */
     int port;
     bool sr, seg, sc;     /* which objects it gets */
+    int associations;       /* open at once */
+    int objects_per_minute; /* 0: as fast as it takes them; else over one association */
+    int commitment;         /* enum settings_commitment */
 };
+
+/* Whose results go where: service/routes.h. */
+struct settings_route {
+    const char *name;
+    const char **from; /* calling AE titles; none: the fallback, for everybody else */
+    size_t from_count;
+    bool to[SETTINGS_DESTINATIONS_MAX]; /* of settings.destinations */
+};
+
+enum settings_commitment { SETTINGS_COMMITMENT_NONE, SETTINGS_COMMITMENT_REQUIRED };
 
 /* TLS 1.2 and 1.3 with perfect forward secrecy (BCP 195), never less. */
 enum settings_tls_profile {
@@ -102,11 +120,15 @@ struct settings {
     } packages;
     struct settings_destination destinations[SETTINGS_DESTINATIONS_MAX];
     size_t destination_count;
+    struct settings_route routes[SETTINGS_ROUTES_MAX]; /* with any, one is the fallback */
+    size_t route_count;
     struct {
         int attempts_max;
         int64_t backoff_first_us, backoff_max_us;
         int64_t timeout_us;
         int association_objects;
+        int64_t commitment_timeout_us;
+        int commitment_tries;
     } sender;
     struct {
         int64_t delivered_us, not_applicable_us, unreadable_us; /* 0: for ever */

@@ -137,6 +137,17 @@ static int set_may(struct reading *r, const struct yaml_node *node, bool *chosen
     return set_flags(r, node, names, 3, "may: must be echo, store or commit", chosen, err);
 }
 
+/* Names of destinations, which are read before the routes. */
+static int set_to(struct reading *r, const struct yaml_node *node, bool *to, struct error *err)
+{
+    const char *names[SETTINGS_DESTINATIONS_MAX];
+    const struct settings *settings = &r->owner->settings;
+    for (size_t i = 0; i < settings->destination_count; i++)
+        names[i] = settings->destinations[i].name;
+    return set_flags(r, node, names, settings->destination_count,
+                     "to: must be names of destinations", to, err);
+}
+
 /* --- Lists of mappings -------------------------------------------------------------------- */
 
 static int set_item(struct reading *r, const struct setting *list,
@@ -201,11 +212,24 @@ static int finish_destination(struct reading *r, const struct yaml_node *node,
     return 0;
 }
 
+/* The fallback is read like any other route. */
+static int finish_route(struct reading *r, const struct yaml_node *node,
+                        const struct settings_route *route, struct error *err)
+{
+    const struct settings *settings = &r->owner->settings;
+    for (const struct settings_route *other = settings->routes; other < route; other++)
+        if (!route->from_count && !other->from_count)
+            return yaml_error(r->yaml, node, err, "routes: '%s' is a second fallback, beside '%s'",
+                              route->name, other->name);
+    return 0;
+}
+
 static int finish_item(struct reading *r, enum setting_type type, const struct yaml_node *node,
                        void *item, struct error *err)
 {
-    return type == SETTING_PEERS ? finish_peer(r, node, item, err)
-                                 : finish_destination(r, node, item, err);
+    return type == SETTING_PEERS    ? finish_peer(r, node, item, err)
+           : type == SETTING_ROUTES ? finish_route(r, node, item, err)
+                                    : finish_destination(r, node, item, err);
 }
 
 /* The name is an item's first key, and no other's. */
@@ -250,6 +274,12 @@ int settings_set_list(struct reading *r, const struct setting *setting,
         return set_sources(r, node,
                            (struct settings_peer *)((char *)at - setting->offset), err);
     case SETTING_OBJECTS: return set_objects(r, node, at, err);
+    case SETTING_CALLERS: {
+        struct settings_route *route = (struct settings_route *)((char *)at - setting->offset);
+        return set_texts(r, SETTING_AE_TITLE, node, LIST_MAX, &route->from, &route->from_count,
+                         err);
+    }
+    case SETTING_TO: return set_to(r, node, at, err);
     case SETTING_MAY: return set_may(r, node, at, err);
     default: return set_items(r, setting, node, err);
     }

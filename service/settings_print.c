@@ -28,6 +28,9 @@ static const char *type_name(enum setting_type type)
     case SETTING_FINGERPRINT: return "64 hex digits";
     case SETTING_PROFILE: return "profile";
     case SETTING_OBJECTS: return "list of sr, seg, sc";
+    case SETTING_COMMITMENT: return "none or required";
+    case SETTING_CALLERS: return "list of AE titles";
+    case SETTING_TO: return "list of destinations";
     case SETTING_MAY: return "list of echo, store, commit";
     default: return "list";
     }

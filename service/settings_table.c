@@ -4,6 +4,7 @@
 
 #define AT(field) offsetof(struct settings, field)
 #define DESTINATION_AT(field) offsetof(struct settings_destination, field)
+#define ROUTE_AT(field) offsetof(struct settings_route, field)
 #define PEER_AT(field) offsetof(struct settings_peer, field)
 
 const struct setting settings_table[] = {
@@ -135,6 +136,11 @@ const struct setting settings_table[] = {
      "Where results go: a list of mappings with the keys below, at most 16. Without one, results "
      "stay in the database and the store."},
 
+    {"routes", SETTING_ROUTES, 0, 0, "[]", NULL, true, AT(routes),
+     "Whose results go to which destinations: a list of mappings with the keys below, at most 64. A "
+     "result goes where the routes of all send it that its study came from. Without one, every "
+     "result goes to every destination."},
+
     {"sender.attempts_max", SETTING_INT, 1, 10000, "200", NULL, true, AT(sender.attempts_max),
      "Attempts to deliver one object before it is parked as failed: with the waits below, about "
      "eight days."},
@@ -147,6 +153,12 @@ const struct setting settings_table[] = {
      "Longest wait for a destination to connect or to answer."},
     {"sender.association_objects", SETTING_INT, 1, 128, "100", NULL, true,
      AT(sender.association_objects), "Most objects that go over one association."},
+    {"sender.commitment_timeout_s", SETTING_SECONDS, 1, 604800, "3600", NULL, true,
+     AT(sender.commitment_timeout_us),
+     "Time that a destination has to answer a request for storage commitment."},
+    {"sender.commitment_tries", SETTING_INT, 1, 100, "5", NULL, true, AT(sender.commitment_tries),
+     "Requests without an answer after which an object counts as delivered, unconfirmed; and "
+     "refusals, each of which sends the object again, after which it is parked as failed."},
 
     {"retention.delivered_days", SETTING_DAYS, 0, 36500, "30", NULL, true,
      AT(retention.delivered_us),
@@ -218,6 +230,23 @@ static const struct setting destination_table[] = {
     {"port", SETTING_INT, 0, 65535, "0", NULL, true, DESTINATION_AT(port), "Its TCP port."},
     {"objects", SETTING_OBJECTS, 0, 0, "[sr, seg, sc]", NULL, true, DESTINATION_AT(sr),
      "Which objects it gets: sr (report), seg (segmentation), sc (picture with the outlines)."},
+    {"associations", SETTING_INT, 1, 8, "1", NULL, true, DESTINATION_AT(associations),
+     "Associations that may be open to it at once."},
+    {"objects_per_minute", SETTING_INT, 0, 60000, "0", NULL, true,
+     DESTINATION_AT(objects_per_minute),
+     "Most objects it is sent in a minute, over one association. 0: no limit."},
+    {"commitment", SETTING_COMMITMENT, 0, 0, "none", NULL, true, DESTINATION_AT(commitment),
+     "required: it is asked to commit to the storage of what it was sent (storage commitment), and "
+     "our files are kept until it did."},
+};
+
+static const struct setting route_table[] = {
+    {"name", SETTING_NAME, 0, 0, NULL, "all-others", true, ROUTE_AT(name), "Name of the route."},
+    {"from", SETTING_CALLERS, 0, 0, "[]", NULL, true, ROUTE_AT(from),
+     "Calling AE titles of those that sent the study. Left out: the fallback, for all that no other "
+     "route names. With routes there must be one."},
+    {"to", SETTING_TO, 0, 0, NULL, "[pacs]", true, ROUTE_AT(to),
+     "Names of destinations; [] for none: the result stays here."},
 };
 
 #define ITEMS(kind, keys, field, number)                                                          \
@@ -234,6 +263,7 @@ const struct setting_items *setting_items_find(enum setting_type type)
     static const struct setting_items items[] = {
         ITEMS(SETTING_PEERS, peer_table, peers, peer_count),
         ITEMS(SETTING_DESTINATIONS, destination_table, destinations, destination_count),
+        ITEMS(SETTING_ROUTES, route_table, routes, route_count),
     };
     for (size_t i = 0; i < sizeof items / sizeof *items; i++)
         if (items[i].type == type)

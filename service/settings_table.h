@@ -25,8 +25,12 @@ enum setting_type {
     SETTING_PROFILE,  /* int, enum settings_tls_profile; the file has its name */
     SETTING_OBJECTS,  /* list of sr, seg, sc: a bool each from `offset` on */
     SETTING_MAY,      /* list of echo, store, commit: likewise */
+    SETTING_COMMITMENT, /* int, enum settings_commitment; the file has its name */
+    SETTING_CALLERS,  /* list of AE titles: const char ** and size_t of a route */
+    SETTING_TO,       /* list of destinations: the bools of a route */
     SETTING_PEERS,    /* list of mappings, each as its setting_items say */
     SETTING_DESTINATIONS, /* likewise */
+    SETTING_ROUTES,   /* likewise */
 };
 
 struct setting {

@@ -135,6 +135,14 @@ static int set_profile(struct reading *r, const struct yaml_node *node, int *at,
     return set_choice(r, node, profiles, 2, "bcp195_nd or bcp195_extended", at, err);
 }
 
+static int set_commitment(struct reading *r, const struct yaml_node *node, int *at,
+                          struct error *err)
+{
+    static const struct choice choices[] = {{"none", SETTINGS_COMMITMENT_NONE},
+                                            {"required", SETTINGS_COMMITMENT_REQUIRED}};
+    return set_choice(r, node, choices, 2, "none or required", at, err);
+}
+
 /* As openssl prints it, "AB:CD:…", or without colons. */
 static int set_fingerprint(struct reading *r, const struct yaml_node *node, void *at,
                            struct error *err)
@@ -166,12 +174,16 @@ int settings_set_value(struct reading *r, const struct setting *setting,
     case SETTING_BOOL: return yaml_bool(r->yaml, node, at, err);
     case SETTING_LEVEL: return set_level(r, node, at, err);
     case SETTING_PROFILE: return set_profile(r, node, at, err);
+    case SETTING_COMMITMENT: return set_commitment(r, node, at, err);
     case SETTING_FINGERPRINT: return set_fingerprint(r, node, at, err);
     case SETTING_PATHS:
     case SETTING_PACKAGES:
     case SETTING_SOURCES:
     case SETTING_OBJECTS:
     case SETTING_MAY:
+    case SETTING_CALLERS:
+    case SETTING_TO:
+    case SETTING_ROUTES:
     case SETTING_PEERS:
     case SETTING_DESTINATIONS: return settings_set_list(r, setting, node, at, err);
     default: return settings_set_text(r, setting, node, at, err);

@@ -24,6 +24,7 @@
 #include "service/limits.h"
 #include "service/models.h"
 #include "service/role.h"
+#include "service/routes.h"
 #include "service/watch.h"
 #include "store/store.h"
 
@@ -272,18 +273,17 @@ static int features_of(const struct feature_list *all, enum roi roi, struct aren
 }
 
 /* Which object goes where: wanted[destination][object]. */
-static void objects_choose(const struct settings *settings, const struct pipeline_result *result,
-                           bool *wanted)
+static void objects_choose(const struct settings *settings, const struct queue_job *job,
+                           const struct pipeline_result *result, bool *wanted)
 {
+    bool to[SETTINGS_DESTINATIONS_MAX] = {false};
+    for (size_t i = 0; i < job->instance_count; i++)
+        routes_add(settings, job->instances[i].calling_ae, to);
     size_t count = (size_t)result->object_count;
     for (size_t d = 0; d < settings->destination_count; d++) {
         const struct settings_destination *destination = &settings->destinations[d];
-        for (size_t i = 0; i < count; i++) {
-            const char *kind = result->objects[i].kind;
-            wanted[d * count + i] = strcmp(kind, "sr") == 0    ? destination->sr
-                                    : strcmp(kind, "seg") == 0 ? destination->seg
-                                                               : destination->sc;
-        }
+        for (size_t i = 0; i < count; i++)
+            wanted[d * count + i] = to[d] && routes_takes(destination, result->objects[i].kind);
     }
 }
 
@@ -349,7 +349,7 @@ static int result_commit(struct worker *w, const struct queue_job *job, const ch
         status = row_make(result, &arena, features, &row, err);
     if (status < 0)
         return status;
-    objects_choose(settings, result, wanted);
+    objects_choose(settings, job, result, wanted);
     for (size_t i = 0; i < settings->destination_count; i++)
         destinations[i] = settings->destinations[i].name;
     row.objects = objects;

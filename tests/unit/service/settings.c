@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "service/routes.h"
 #include "service/settings.h"
 #include "service/settings_table.h"
 
@@ -196,6 +197,20 @@ static const struct {
      "axnode.yaml:3: port: must not be receiver.port"},
     {"store: /s\ndatabase: d\ntls: {profile: sslv3}\n",
      "axnode.yaml:3: profile: 'sslv3' must be bcp195_nd or bcp195_extended"},
+#define DESTINATION "destinations: [{name: a, ae_title: A, address: h, port: 1"
+    {"store: /s\ndatabase: d\n" DESTINATION ", commitment: maybe}]\n",
+     "axnode.yaml:3: commitment: 'maybe' must be none or required"},
+    {"store: /s\ndatabase: d\n" DESTINATION ", associations: 9}]\n",
+     "axnode.yaml:3: associations: '9': must lie between 1 and 8"},
+    {"store: /s\ndatabase: d\n" DESTINATION "}]\nroutes: [{name: r, to: [b]}]\n",
+     "axnode.yaml:4: to: must be names of destinations, each once"},
+    {"store: /s\ndatabase: d\n" DESTINATION "}]\nroutes: [{name: r, from: [X], to: [a]}]\n",
+     "axnode.yaml:4: routes: needs a fallback: a route without 'from', for results of every other "
+     "source"},
+    {"store: /s\ndatabase: d\n" DESTINATION "}]\nroutes: [{name: r, to: [a]}, {name: s, to: []}]\n",
+     "axnode.yaml:4: routes: 's' is a second fallback, beside 'r'"},
+    {"store: /s\ndatabase: d\n" DESTINATION "}]\nroutes: [{name: r}]\n",
+     "axnode.yaml:4: routes: 'to' must be set"},
     {"store: /s\ndatabase: d\nstore: /t\n", "axnode.yaml:3: key 'store' stands twice"},
     {"[1, 2]\n", "axnode.yaml:1: must be a mapping of keys and values"},
 };
@@ -211,6 +226,51 @@ static void test_refused(void **state)
         assert_string_equal(err.message, refused[i].message);
         assert_null(s);
     }
+}
+
+/* Bits of destinations that results of these sources go to. */
+static unsigned routed(const struct settings *s, const char *first, const char *second)
+{
+    bool to[SETTINGS_DESTINATIONS_MAX] = {false};
+    unsigned bits = 0;
+    routes_add(s, first, to);
+    if (second)
+        routes_add(s, second, to);
+    for (size_t i = 0; i < SETTINGS_DESTINATIONS_MAX; i++)
+        bits |= (unsigned)to[i] << i;
+    return bits;
+}
+
+static void test_routes(void **state)
+{
+    (void)state;
+    const struct settings *s;
+    struct error err = {0};
+    char text[1024];
+    static const char head[] = "store: /s\ndatabase: d\ndestinations:\n"
+                               "  - {name: a, ae_title: A, address: h, port: 1}\n"
+                               "  - {name: b, ae_title: B, address: h, port: 1, associations: 4,\n"
+                               "     objects_per_minute: 90, commitment: required}\n"
+                               "  - {name: c, ae_title: C, address: h, port: 1}\n";
+    assert_int_equal(parse(head, &s, &err), 0);
+    assert_int_equal(routed(s, "US1", NULL), 7);
+    assert_int_equal(s->destinations[0].commitment, SETTINGS_COMMITMENT_NONE);
+    assert_int_equal(s->destinations[1].commitment, SETTINGS_COMMITMENT_REQUIRED);
+    assert_int_equal(s->destinations[1].associations, 4);
+    assert_int_equal(s->destinations[1].objects_per_minute, 90);
+    settings_free(s);
+    snprintf(text, sizeof text, "%sroutes:\n  - {name: one, from: [US1, US2], to: [a]}\n"
+             "  - {name: rest, to: [c]}\n  - {name: more, from: [US2], to: [b]}\n"
+             "  - {name: nobody, from: [US3], to: []}\n", head);
+    if (parse(text, &s, &err) < 0)
+        fail_msg("%s", err.message);
+    assert_int_equal(routed(s, "US1", NULL), 1);
+    assert_int_equal(routed(s, "US2", NULL), 3);
+    assert_int_equal(routed(s, "US3", NULL), 0);
+    assert_int_equal(routed(s, "us1", NULL), 4);
+    assert_int_equal(routed(s, "", NULL), 4);
+    assert_int_equal(routed(s, "US1", "OTHER"), 5);
+    settings_free(s);
 }
 
 static void test_missing_file(void **state)
@@ -308,7 +368,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),  cmocka_unit_test(test_values),
-        cmocka_unit_test(test_peers),
+        cmocka_unit_test(test_peers),     cmocka_unit_test(test_routes),
         cmocka_unit_test(test_refused),   cmocka_unit_test(test_missing_file),
         cmocka_unit_test(test_hostile),   cmocka_unit_test(test_fixed_difference),
         cmocka_unit_test(test_documents), cmocka_unit_test(test_sample),
