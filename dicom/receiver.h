@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/uid.h"
+#include "dicom/commitment.h"
 #include "dicom/reader.h"
 #include "dicom/tls.h"
 
@@ -70,6 +71,8 @@ struct dicom_receiver_settings {
     enum dicom_refusal (*admit)(void *context, const struct dicom_caller *caller,
                                 struct dicom_permission *ret_permission);
     void *admit_context;
+    /* Takes answers to requests of ours for storage commitment; NULL: none are expected. */
+    const struct dicom_commitment_sink *commitment;
 };
 
 /* One object, as handed to the sink. */

@@ -2,6 +2,7 @@
 #ifndef AXNODE_DICOM_SENDER_H
 #define AXNODE_DICOM_SENDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,7 @@ struct dicom_peer {
     const char *certificate_name;   /* that theirs is made out to; NULL or "": `host` */
     const char *certificate_sha256; /* hex digits of theirs, the name then does not count; NULL or
                                        "": any */
+    bool commitment; /* also propose storage commitment (dicom/commitment.h) */
 };
 
 /* What will be sent: the class and encoding of an object. Repeats are fine. */
@@ -33,7 +35,8 @@ enum { DICOM_CONTEXTS_MAX = 128 };
 
 struct dicom_sender; /* one association */
 
-/* STATUS_UNAVAILABLE: no connection, no answer in time, or rejected (try later);
+/* `count` may be 0 with peer->commitment alone.
+ * STATUS_UNAVAILABLE: no connection, no answer in time, or rejected (try later);
  * STATUS_INVALID: the arguments. A context that the peer does not take shows when an object
  * that needs it is stored. */
 int dicom_sender_open(const struct dicom_peer *peer, const struct dicom_context *contexts,

@@ -92,7 +92,7 @@ int store_dataset_digest(const char *path, char ret_hex[DIGEST_TEXT_SIZE], struc
 
 /* ---- reading --------------------------------------------------------------------------- */
 
-enum store_area { STORE_INCOMING, STORE_STORED, STORE_OUTGOING };
+enum store_area { STORE_INCOMING, STORE_STORED, STORE_OUTGOING, STORE_ANSWERS };
 
 struct store_file {
     char key[STORE_KEY_SIZE];
@@ -172,6 +172,12 @@ struct store_outgoing {
 int store_outgoing_write(struct store *store, const char *from_path,
                          const char *sop_instance_uid, struct store_outgoing *ret_outgoing,
                          struct error *err);
+
+/* A peer's answer about objects of ours, kept until it is taken: copied into answers/, durably, under
+ * the key of the UID that it answers to. Same bytes and other bytes as above. store_scan_next lists
+ * them, store_remove ends them. */
+int store_answer_write(struct store *store, const char *from_path, const char *transaction_uid,
+                       struct error *err);
 
 /* A folder for one attempt of one job, empty, held by flock while this process lives. */
 struct store_work {

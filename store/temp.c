@@ -443,7 +443,7 @@ int store_remove(struct store *store, enum store_area area, const char *key, str
 {
     STORE_BUCKET_AUTO struct store_bucket incoming = {-1, -1};
     STORE_BUCKET_AUTO struct store_bucket other = {-1, -1};
-    if (area != STORE_OUTGOING) {
+    if (area == STORE_INCOMING || area == STORE_STORED) {
         int status = received_open(store, key, &incoming, &other, err);
         return status < 0 ? status
                           : remove_locked(store, area == STORE_STORED ? &other : &incoming, key,
@@ -487,14 +487,14 @@ static int outgoing_copy(struct store_temp *temp, int from, struct store_outgoin
     return status;
 }
 
-static int outgoing_place(struct store_temp *temp, const struct store_outgoing *outgoing,
-                          struct error *err)
+static int outgoing_place(struct store_temp *temp, enum store_area area,
+                          const struct store_outgoing *outgoing, struct error *err)
 {
     STORE_BUCKET_AUTO struct store_bucket bucket = {-1, -1};
     enum found found = FOUND_NONE;
     int status = temp_sync(temp, err);
     if (status == 0)
-        status = store_bucket_open(temp->store, STORE_OUTGOING, outgoing->key, true, &bucket, err);
+        status = store_bucket_open(temp->store, area, outgoing->key, true, &bucket, err);
     if (status == 0)
         status = store_lock(bucket.fd, err);
     if (status == 0)
@@ -503,32 +503,46 @@ static int outgoing_place(struct store_temp *temp, const struct store_outgoing *
     if (status < 0)
         return status;
     if (found == FOUND_OTHER)
-        return error_set(err, STATUS_CONFLICT, "object %s of our own exists with other bytes",
+        return error_set(err, STATUS_CONFLICT, "object %s exists with other bytes",
                          outgoing->key);
     return found == FOUND_SAME ? 0 : temp_rename(temp, &bucket, outgoing->key, err);
+}
+
+/* Copy a whole file into `area` under the key of `uid`. */
+static int whole_write(struct store *store, enum store_area area, const char *from_path,
+                       const char *uid, struct store_outgoing *ret_outgoing, struct error *err)
+{
+    struct store_outgoing outgoing = {.size = 0};
+    struct store_temp temp;
+    if (!uid_valid(uid))
+        return error_set(err, STATUS_INVALID, "a file to be kept has no valid UID");
+    STORE_FD_AUTO int from = open(from_path, O_RDONLY | O_CLOEXEC);
+    if (from < 0)
+        return error_set_errno(err, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_IO, errno,
+                               "cannot open a file to be kept");
+    store_key(uid, outgoing.key);
+    int status = temp_begin(store, OUTGOING_TEMP, &temp, err);
+    if (status < 0)
+        return status;
+    status = outgoing_copy(&temp, from, &outgoing, err);
+    if (status == 0)
+        status = outgoing_place(&temp, area, &outgoing, err);
+    store_temp_abandon(&temp);
+    if (status == 0)
+        *ret_outgoing = outgoing;
+    return status;
 }
 
 int store_outgoing_write(struct store *store, const char *from_path,
                          const char *sop_instance_uid, struct store_outgoing *ret_outgoing,
                          struct error *err)
 {
-    struct store_outgoing outgoing = {.size = 0};
-    struct store_temp temp;
-    if (!uid_valid(sop_instance_uid))
-        return error_set(err, STATUS_INVALID, "the object's SOP Instance UID is not valid");
-    STORE_FD_AUTO int from = open(from_path, O_RDONLY | O_CLOEXEC);
-    if (from < 0)
-        return error_set_errno(err, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_IO, errno,
-                               "cannot open an object to be sent");
-    store_key(sop_instance_uid, outgoing.key);
-    int status = temp_begin(store, OUTGOING_TEMP, &temp, err);
-    if (status < 0)
-        return status;
-    status = outgoing_copy(&temp, from, &outgoing, err);
-    if (status == 0)
-        status = outgoing_place(&temp, &outgoing, err);
-    store_temp_abandon(&temp);
-    if (status == 0)
-        *ret_outgoing = outgoing;
-    return status;
+    return whole_write(store, STORE_OUTGOING, from_path, sop_instance_uid, ret_outgoing, err);
+}
+
+int store_answer_write(struct store *store, const char *from_path, const char *transaction_uid,
+                       struct error *err)
+{
+    struct store_outgoing kept;
+    return whole_write(store, STORE_ANSWERS, from_path, transaction_uid, &kept, err);
 }

@@ -1,4 +1,5 @@
 #include "dicom/shim/association.h"
+#include "dicom/shim/commitment.h"
 #include "dicom/shim/header.h"
 #include "dicom/shim/text.h"
 #include "dicom/shim/tls.h"
@@ -101,20 +102,34 @@ bool is_verification(const char *abstract_syntax)
     return strcmp(abstract_syntax, UID_VerificationSOPClass) == 0;
 }
 
+bool is_commitment(const char *abstract_syntax)
+{
+    return strcmp(abstract_syntax, UID_StorageCommitmentPushModelSOPClass) == 0;
+}
+
+/* Who answers to a request for storage commitment on an association of its own is the SCP there, and
+ * ought to say so. */
+T_ASC_SC_ROLE role_of(const T_ASC_PresentationContext &context)
+{
+    return is_commitment(context.abstractSyntax) ? context.proposedRole : ASC_SC_ROLE_DEFAULT;
+}
+
 void negotiate(T_ASC_Parameters *params, const struct dicom_receiver_settings *settings,
-               const struct dicom_permission &may)
+               const struct dicom_permission &may, bool answers)
 {
     for (int i = 0; i < ASC_countPresentationContexts(params); i++) {
         T_ASC_PresentationContext context;
         shim_check(ASC_getPresentationContext(params, i, &context));
         bool storage = is_stored(context.abstractSyntax);
-        bool known = storage || is_verification(context.abstractSyntax);
-        bool allowed = storage ? may.store : may.echo;
+        bool answer = is_commitment(context.abstractSyntax) && answers;
+        bool known = storage || answer || is_verification(context.abstractSyntax);
+        bool allowed = answer || (storage ? may.store : may.echo);
         const char *syntax =
             known && allowed ? choose_syntax(context, storage, settings) : nullptr;
         if (syntax)
             shim_check(
-                ASC_acceptPresentationContext(params, context.presentationContextID, syntax));
+                ASC_acceptPresentationContext(params, context.presentationContextID, syntax,
+                                              role_of(context)));
         else
             shim_check(ASC_refusePresentationContext(params, context.presentationContextID,
                                                      !known     ? ASC_P_ABSTRACTSYNTAXNOTSUPPORTED
@@ -152,6 +167,7 @@ class Session
     enum dicom_refusal admit(struct dicom_permission *ret_permission);
     int reject(T_ASC_RejectParametersReason reason, const char *why);
     int refuse(enum dicom_refusal refusal);
+    int commitment(const T_DIMSE_N_EventReportRQ &request, T_ASC_PresentationContextID context);
     int serve();
     int wait_for_message();
     int message_failed(const OFCondition &cond);
@@ -332,7 +348,7 @@ int Session::establish()
     enum dicom_refusal refusal = admit(&may);
     if (refusal != DICOM_ADMITTED)
         return refuse(refusal);
-    negotiate(params, settings_, may);
+    negotiate(params, settings_, may, settings_->commitment != nullptr);
     if (ASC_countAcceptedPresentationContexts(params) == 0)
         return refuse(DICOM_REFUSED_CONTEXTS);
     association_set_implementation(params);
@@ -549,6 +565,22 @@ int Session::store(const T_DIMSE_C_StoreRQ &request, T_ASC_PresentationContextID
     return cond.bad() ? message_failed(cond) : 1;
 }
 
+int Session::commitment(const T_DIMSE_N_EventReportRQ &request, T_ASC_PresentationContextID context)
+{
+    struct error why = {};
+    Uint16 status = 0;
+    try {
+        OFCondition cond = commitment_receive(peer_.association, context, request,
+                                              settings_->dimse_timeout_s, result_->calling_ae,
+                                              settings_->commitment, &status, &why);
+        if (cond.bad())
+            return message_failed(cond);
+    } catch (const ShimFailure &failure) {
+        return message_failed(failure.why);
+    }
+    return 1;
+}
+
 /* A command counts only on a context that was accepted for its service. */
 int Session::answer(T_DIMSE_Message &message, T_ASC_PresentationContextID context)
 {
@@ -565,6 +597,8 @@ int Session::answer(T_DIMSE_Message &message, T_ASC_PresentationContextID contex
     if (message.CommandField == DIMSE_C_STORE_RQ && is_stored(accepted.abstractSyntax) &&
         message.msg.CStoreRQ.DataSetType != DIMSE_DATASET_NULL)
         return store(message.msg.CStoreRQ, context);
+    if (message.CommandField == DIMSE_N_EVENT_REPORT_RQ && is_commitment(accepted.abstractSyntax))
+        return commitment(message.msg.NEventReportRQ, context);
     return abort(DICOM_END_FAILED, STATUS_INVALID, "the peer sent a command that is not served");
 }
 

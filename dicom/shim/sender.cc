@@ -1,7 +1,6 @@
-#include "dicom/shim/association.h"
 #include "dicom/shim/header.h"
+#include "dicom/shim/sender.h"
 #include "dicom/shim/text.h"
-#include "dicom/shim/tls.h"
 
 #include <cerrno>
 #include <cstdio>
@@ -22,15 +21,7 @@ extern "C" {
 #include "dicom/sender.h"
 }
 
-struct dicom_sender {
-    std::unique_ptr<TlsLayer> tls; /* outlives the connection that it made */
-    Association peer;
-    std::string name; /* "AE at HOST:PORT", for messages */
-    int handshake_timeout_s, dimse_timeout_s;
-    bool broken; /* no message can follow */
-};
-
-static int unavailable(struct error *err, const OFCondition &why, const std::string &name,
+int sender_unavailable(struct error *err, const OFCondition &why, const std::string &name,
                        const char *what)
 {
     return shim_error(err, STATUS_UNAVAILABLE, why, "%s %s", what, name.c_str());
@@ -47,14 +38,17 @@ static int check_peer(const struct dicom_peer *peer, size_t contexts, struct err
     if (peer->pdu_bytes_max < DICOM_PDU_BYTES_MIN || peer->pdu_bytes_max > DICOM_PDU_BYTES_MAX)
         return error_set(err, STATUS_INVALID, "a PDU has %d to %d bytes", DICOM_PDU_BYTES_MIN,
                          DICOM_PDU_BYTES_MAX);
-    if (contexts < 1 || contexts > DICOM_CONTEXTS_MAX)
+    if (contexts + peer->commitment < 1 || contexts > DICOM_CONTEXTS_MAX)
         return error_set(err, STATUS_INVALID, "1 to %d contexts can be proposed",
                          DICOM_CONTEXTS_MAX);
     return 0;
 }
 
-static void propose(T_ASC_Parameters *params, const struct dicom_context *contexts, size_t count)
+static void propose(T_ASC_Parameters *params, const struct dicom_context *contexts, size_t count,
+                    bool commitment)
 {
+    const char *plain[] = {UID_LittleEndianExplicitTransferSyntax,
+                           UID_LittleEndianImplicitTransferSyntax};
     int id = 1;
     for (size_t i = 0; i < count; i++) {
         bool repeated = false;
@@ -69,6 +63,9 @@ static void propose(T_ASC_Parameters *params, const struct dicom_context *contex
                                               contexts[i].sop_class_uid, &syntax, 1));
         id += 2;
     }
+    if (commitment && id <= 255)
+        shim_check(ASC_addPresentationContext(params, static_cast<T_ASC_PresentationContextID>(id),
+                                              UID_StorageCommitmentPushModelSOPClass, plain, 2));
 }
 
 static std::string reason_of_rejection(T_ASC_Association *association)
@@ -127,7 +124,7 @@ static int not_associated(struct dicom_sender *sender, const OFCondition &cond, 
         error_detail(err, "%s", reason_of_rejection(sender->peer.association).c_str());
         return STATUS_UNAVAILABLE;
     }
-    unavailable(err, cond, sender->name, "no association with");
+    sender_unavailable(err, cond, sender->name, "no association with");
     if (sender->tls && sender->tls->fault() != DICOM_TLS_NONE)
         error_detail(err, "%s", dicom_tls_fault_text(sender->tls->fault()));
     return STATUS_UNAVAILABLE;
@@ -152,7 +149,7 @@ static int connect(struct dicom_sender *sender, const struct dicom_peer *peer,
     shim_check(
         ASC_setPresentationAddresses(params, OFStandard::getHostName().c_str(), address.c_str()));
     association_set_implementation(params);
-    propose(params, contexts, count);
+    propose(params, contexts, count, peer->commitment);
     OFCondition cond =
         ASC_requestAssociation(sender->peer.network, params, &sender->peer.association, nullptr,
                                nullptr, DUL_NOBLOCK, peer->handshake_timeout_s);
@@ -262,7 +259,7 @@ static int send_file(struct dicom_sender *sender, T_ASC_PresentationContextID co
         OFCondition cond =
             send_part(association, context, DUL_DATASETPDV, part.data(), n, at == scan->file_bytes);
         if (cond.bad())
-            return unavailable(err, cond, sender->name, "lost the connection to");
+            return sender_unavailable(err, cond, sender->name, "lost the connection to");
     }
     return 0;
 }
@@ -313,7 +310,7 @@ static int receive_reply(struct dicom_sender *sender, Uint16 message,
                                             sender->dimse_timeout_s, &context, &answer, &detail);
     std::unique_ptr<DcmDataset> owned(detail);
     if (cond.bad() || cond == DUL_PEERREQUESTEDRELEASE)
-        return unavailable(err, cond, sender->name, "no answer to C-STORE from");
+        return sender_unavailable(err, cond, sender->name, "no answer to C-STORE from");
     if (answer.CommandField != DIMSE_C_STORE_RSP ||
         answer.msg.CStoreRSP.MessageIDBeingRespondedTo != message)
         return error_set(err, STATUS_UNAVAILABLE, "%s answered something else to C-STORE",
@@ -365,7 +362,7 @@ static int store(struct dicom_sender *sender, const char *path, struct dicom_sto
     sender->broken = true; /* until the answer is here */
     OFCondition cond = send_command(sender->peer.association, context, message, &object);
     if (cond.bad())
-        return unavailable(err, cond, sender->name, "lost the connection to");
+        return sender_unavailable(err, cond, sender->name, "lost the connection to");
     r = send_file(sender, context, file.fd, path, &scan, err);
     if (r == 0)
         r = receive_reply(sender, message, ret_reply, err);
@@ -407,7 +404,7 @@ static int echo(struct dicom_sender *sender, struct error *err)
     delete detail;
     sender->broken = cond.bad();
     if (cond.bad())
-        return unavailable(err, cond, sender->name, "no answer to C-ECHO from");
+        return sender_unavailable(err, cond, sender->name, "no answer to C-ECHO from");
     if (status != 0)
         return error_set(err, STATUS_UNAVAILABLE, "%s answered C-ECHO with status 0x%04X",
                          sender->name.c_str(), status);

@@ -1,0 +1,208 @@
+#include "dicom/shim/commitment.h"
+#include "dicom/shim/header.h"
+#include "dicom/shim/text.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <dcmtk/dcmdata/dcuid.h>
+
+namespace
+{
+
+/* PS3.7 annex C */
+const Uint16 PROCESSING_FAILURE = 0x0110;
+const Uint16 NO_SUCH_EVENT_TYPE = 0x0113;
+const Uint16 INVALID_ARGUMENT = 0x0115;
+const Uint16 ALL_COMMITTED = 1, SOME_REFUSED = 2; /* PS3.4 table J.3-2 */
+
+int read_uid(DcmItem &item, const DcmTagKey &tag, const char *what, char out[UID_SIZE],
+             struct error *err)
+{
+    OFString value;
+    if (item.findAndGetOFStringArray(tag, value).bad() || value.length() >= UID_SIZE ||
+        !uid_valid(value.c_str()))
+        return error_set(err, STATUS_INVALID, "answer to storage commitment: no valid %s", what);
+    memcpy(out, value.c_str(), value.length() + 1);
+    return 0;
+}
+
+unsigned long items_of(DcmItem &dataset, const DcmTagKey &sequence)
+{
+    DcmSequenceOfItems *items = nullptr;
+    return dataset.findAndGetSequence(sequence, items).good() && items ? items->card() : 0;
+}
+
+int read_objects(DcmItem &dataset, const DcmTagKey &sequence, bool committed,
+                 struct dicom_commitment *to, struct error *err)
+{
+    unsigned long count = items_of(dataset, sequence);
+    int r = 0;
+    for (unsigned long i = 0; i < count && r == 0; i++) {
+        struct dicom_committed *object = &to->objects[to->count];
+        DcmItem *item = nullptr;
+        Uint16 reason = 0;
+        if (dataset.findAndGetSequenceItem(sequence, item, static_cast<long>(i)).bad() || !item)
+            return error_set(err, STATUS_INVALID, "answer to storage commitment: an item is gone");
+        r = read_uid(*item, DCM_ReferencedSOPInstanceUID, "Referenced SOP Instance UID",
+                     object->sop_instance_uid, err);
+        object->committed = committed;
+        object->reason = !committed && item->findAndGetUint16(DCM_FailureReason, reason).good()
+                             ? reason
+                             : -1;
+        to->count++;
+    }
+    return r;
+}
+
+int read_answer(Header &header, struct dicom_commitment *ret, struct error *err)
+{
+    struct dicom_commitment commitment = {};
+    OFString calling;
+    DcmItem &dataset = header.dataset();
+    unsigned long count = items_of(dataset, DCM_ReferencedSOPSequence) +
+                          items_of(dataset, DCM_FailedSOPSequence);
+    if (count == 0 || count > DICOM_COMMITMENT_OBJECTS_MAX)
+        return error_set(err, STATUS_INVALID, "answer to storage commitment: %lu objects", count);
+    int r = read_uid(dataset, DCM_TransactionUID, "Transaction UID", commitment.transaction_uid,
+                     err);
+    if (r < 0)
+        return r;
+    if (header.meta().findAndGetOFString(DCM_SourceApplicationEntityTitle, calling).good())
+        text_copy(calling.c_str(), calling.length(), commitment.calling_ae,
+                  sizeof commitment.calling_ae);
+    commitment.objects =
+        static_cast<struct dicom_committed *>(calloc(count, sizeof *commitment.objects));
+    if (!commitment.objects)
+        return error_set(err, STATUS_NOMEM, "no memory for an answer to storage commitment");
+    r = read_objects(dataset, DCM_ReferencedSOPSequence, true, &commitment, err);
+    if (r == 0)
+        r = read_objects(dataset, DCM_FailedSOPSequence, false, &commitment, err);
+    if (r < 0)
+        dicom_commitment_release(&commitment);
+    else
+        *ret = commitment;
+    return r;
+}
+
+int read_file(const char *path, struct dicom_commitment *ret, struct error *err)
+{
+    Header header;
+    int r = header.load(path, "answer to storage commitment", 2 * DICOM_COMMITMENT_BYTES_MAX, err);
+    return r < 0 ? r : read_answer(header, ret, err);
+}
+
+/* A file that is gone with its process. */
+struct Scratch {
+    Scratch() : fd(memfd_create("axnode-answer", MFD_CLOEXEC))
+    {
+        if (fd < 0)
+            throw std::bad_alloc();
+        path = "/proc/self/fd/" + std::to_string(fd);
+    }
+    ~Scratch()
+    {
+        close(fd);
+    }
+    int fd;
+    std::string path;
+};
+
+void stop_flood(void *consumer, unsigned long)
+{
+    if (static_cast<const ShimConsumer *>(consumer)->over_limit())
+        throw ShimFailure{EC_StreamNotifyClient};
+}
+
+/* The data set into `scratch`, behind file meta information of ours. */
+OFCondition receive_file(T_ASC_Association *association, T_ASC_PresentationContextID context,
+                         const T_DIMSE_N_EventReportRQ &request, int timeout_s,
+                         const char *calling_ae, const Scratch &scratch)
+{
+    T_ASC_PresentationContext accepted;
+    T_ASC_PresentationContextID got = 0;
+    shim_check(ASC_findAcceptedPresentationContext(association->params, context, &accepted));
+    DcmMetaInfo meta;
+    shim_meta_fill(meta, request.AffectedSOPClassUID, request.AffectedSOPInstanceUID,
+                   accepted.acceptedTransferSyntax);
+    ShimItem(meta).text(DCM_SourceApplicationEntityTitle, calling_ae);
+    ShimConsumer consumer(scratch.fd, nullptr, DICOM_COMMITMENT_BYTES_MAX);
+    ShimStream stream(consumer);
+    shim_meta_write(meta, stream);
+    OFCondition cond = DIMSE_receiveDataSetInFile(association, DIMSE_NONBLOCKING, timeout_s, &got,
+                                                  &stream, stop_flood, &consumer);
+    return cond.good() && got != context ? makeDcmnetCondition(DIMSEC_INVALIDPRESENTATIONCONTEXTID, OF_error,
+                                                      "another presentation context") : cond;
+}
+
+Uint16 take(const T_DIMSE_N_EventReportRQ &request, const Scratch &scratch,
+            const struct dicom_commitment_sink *sink, struct error *why)
+{
+    struct dicom_commitment answer = {};
+    if (request.EventTypeID != ALL_COMMITTED && request.EventTypeID != SOME_REFUSED) {
+        error_set(why, STATUS_INVALID, "answer to storage commitment: unknown event type");
+        return NO_SUCH_EVENT_TYPE;
+    }
+    if (read_file(scratch.path.c_str(), &answer, why) < 0)
+        return INVALID_ARGUMENT;
+    int r = sink->answer(sink->context, &answer, scratch.path.c_str(), why);
+    dicom_commitment_release(&answer);
+    return r < 0 ? PROCESSING_FAILURE : 0;
+}
+
+} // namespace
+
+OFCondition commitment_receive(T_ASC_Association *association,
+                               T_ASC_PresentationContextID context,
+                               const T_DIMSE_N_EventReportRQ &request, int timeout_s,
+                               const char *calling_ae, const struct dicom_commitment_sink *sink,
+                               Uint16 *ret_status, struct error *why)
+{
+    Scratch scratch;
+    Uint16 status = INVALID_ARGUMENT;
+    error_set(why, STATUS_INVALID, "answer to storage commitment: no content");
+    if (request.DataSetType != DIMSE_DATASET_NULL) {
+        OFCondition cond =
+            receive_file(association, context, request, timeout_s, calling_ae, scratch);
+        if (cond.bad())
+            return cond;
+        status = take(request, scratch, sink, why);
+    }
+    if (status && sink->refused)
+        sink->refused(sink->context, status, why);
+    T_DIMSE_Message response = {};
+    response.CommandField = DIMSE_N_EVENT_REPORT_RSP;
+    T_DIMSE_N_EventReportRSP &body = response.msg.NEventReportRSP;
+    body.MessageIDBeingRespondedTo = request.MessageID;
+    body.DimseStatus = status;
+    body.DataSetType = DIMSE_DATASET_NULL;
+    body.EventTypeID = request.EventTypeID;
+    body.opts = O_NEVENTREPORT_AFFECTEDSOPCLASSUID | O_NEVENTREPORT_AFFECTEDSOPINSTANCEUID |
+                O_NEVENTREPORT_EVENTTYPEID;
+    OFStandard::strlcpy(body.AffectedSOPClassUID, request.AffectedSOPClassUID,
+                        sizeof body.AffectedSOPClassUID);
+    OFStandard::strlcpy(body.AffectedSOPInstanceUID, request.AffectedSOPInstanceUID,
+                        sizeof body.AffectedSOPInstanceUID);
+    *ret_status = status;
+    return DIMSE_sendMessageUsingMemoryData(association, context, &response, nullptr, nullptr,
+                                            nullptr, nullptr);
+}
+
+extern "C" void dicom_commitment_release(struct dicom_commitment *commitment)
+{
+    free(commitment->objects);
+    commitment->objects = nullptr;
+    commitment->count = 0;
+}
+
+extern "C" int dicom_commitment_read(const char *path, struct dicom_commitment *ret_commitment,
+                                     struct error *err)
+{
+    return shim_guard(err, "read an answer to storage commitment",
+                      [&]() -> int { return read_file(path, ret_commitment, err); });
+}

@@ -1,0 +1,19 @@
+/* N-EVENT-REPORT of storage commitment, for the sender and the receiver. */
+#ifndef AXNODE_DICOM_SHIM_COMMITMENT_H
+#define AXNODE_DICOM_SHIM_COMMITMENT_H
+
+#include "dicom/shim/association.h"
+
+extern "C" {
+#include "dicom/commitment.h"
+}
+
+/* Receive the rest of the message, show it to the sink, respond. A bad condition: the association is
+ * over; otherwise *ret_status is what the peer was told, `why` the reason when it was no success. */
+OFCondition commitment_receive(T_ASC_Association *association,
+                               T_ASC_PresentationContextID context,
+                               const T_DIMSE_N_EventReportRQ &request, int timeout_s,
+                               const char *calling_ae, const struct dicom_commitment_sink *sink,
+                               Uint16 *ret_status, struct error *why);
+
+#endif
