@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "model/fit/lasso_fold.h"
+#include "model/logistic.h"
 
 enum { ITERATIONS_MAX = 200, SWEEPS_MAX = 100000, SHORTEST_PATH = 5 };
 static const double DEVIANCE_ENOUGH = 0.999, DEVIANCE_STEP = 1e-5, ALPHA_LEAST = 1e-3;
@@ -36,14 +37,6 @@ struct descent {
     double *gram;                 /* of the active columns and the intercept, gram_side a row */
     size_t gram_side, gram_count;
 };
-
-static double logistic(double t)
-{
-    if (t >= 0)
-        return 1 / (1 + exp(-t));
-    double e = exp(t);
-    return e / (1 + e);
-}
 
 static double soft(double value, double by)
 {
@@ -104,38 +97,63 @@ static double best(const struct descent *d, size_t j, double gradient, double la
            (d->square[j] + lambda * (1 - alpha) * s * s);
 }
 
-/* One pass over the columns looked at, residuals kept up to date; returns the largest change. */
-static double sweep(struct descent *d, double lambda)
+/* Move one coefficient to its best, residuals kept up to date; returns what that was worth. */
+static double move(struct descent *d, size_t j, double lambda)
 {
-    size_t n = d->x->stride;
-    double largest = 0;
-    for (size_t k = 0; k < d->strong_count; k++) {
-        size_t j = d->strong[k];
-        const double *x = column(d, j);
-        if (isnan(d->square[j]))
-            d->square[j] = fit_dot_weighted(x, x, d->curvature, n);
-        if (!(d->square[j] > 0))
-            continue;
-        double change = best(d, j, fit_dot(x, d->residual, n), lambda) - d->coefficient[j];
-        if (d->place[j] == SIZE_MAX && (change != 0 || d->coefficient[j] != 0)) {
-            d->place[j] = d->active_count;
-            d->active[d->active_count++] = j;
-        }
-        if (change == 0)
-            continue;
-        d->coefficient[j] += change;
-        for (size_t i = 0; i < n; i++)
-            d->residual[i] -= change * d->curvature[i] * x[i];
-        largest = fmax(largest, d->square[j] * change * change);
-    }
+    const double *x = column(d, j);
+    double change = best(d, j, fit_dot(x, d->residual, d->x->stride), lambda) - d->coefficient[j];
+    if (change == 0)
+        return 0;
+    d->coefficient[j] += change;
+    for (size_t i = 0; i < d->x->stride; i++)
+        d->residual[i] -= change * d->curvature[i] * x[i];
+    return d->square[j] * change * change;
+}
+
+static double move_intercept(struct descent *d)
+{
     double sum = 0;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < d->x->stride; i++)
         sum += d->residual[i];
     double change = sum / d->intercept_square;
     d->intercept += change;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < d->x->stride; i++)
         d->residual[i] -= change * d->curvature[i];
-    return fmax(largest, d->intercept_square * change * change);
+    return d->intercept_square * change * change;
+}
+
+/* One pass over the columns looked at; returns the largest change. */
+static double sweep(struct descent *d, double lambda)
+{
+    double largest = 0;
+    for (size_t k = 0; k < d->strong_count; k++) {
+        size_t j = d->strong[k];
+        if (isnan(d->square[j]))
+            d->square[j] = fit_dot_weighted(column(d, j), column(d, j), d->curvature,
+                                            d->x->stride);
+        if (!(d->square[j] > 0))
+            continue;
+        double worth = move(d, j, lambda);
+        if (d->place[j] == SIZE_MAX && (worth > 0 || d->coefficient[j] != 0)) {
+            d->place[j] = d->active_count;
+            d->active[d->active_count++] = j;
+        }
+        largest = fmax(largest, worth);
+    }
+    return fmax(largest, move_intercept(d));
+}
+
+/* Passes over the active columns alone, `most` at most; whether they settled. */
+static bool sweep_active(struct descent *d, double lambda, double limit, size_t most)
+{
+    double largest = INFINITY;
+    for (size_t sweeps = 0; largest > limit && sweeps < most; sweeps++) {
+        largest = 0;
+        for (size_t a = 0; a < d->active_count; a++)
+            largest = fmax(largest, move(d, d->active[a], lambda));
+        largest = fmax(largest, move_intercept(d));
+    }
+    return largest <= limit;
 }
 
 /* Rows of the Gram matrix for active columns that have none; row 0 is the intercept's. */
@@ -180,13 +198,11 @@ static void shift_gradients(const struct descent *d, size_t row, double change, 
         gradient[b] -= change * gram[b];
 }
 
-/* Descend over the active columns and the intercept until nothing changes; then bring the
- * residuals up to date. */
-static int settle_active(struct descent *d, double lambda, double limit, struct error *err)
+/* Descend over the active columns and the intercept until nothing changes: by the Gram matrix;
+ * then bring the residuals up to date. */
+static int settle_by_gram(struct descent *d, double lambda, double limit, struct error *err)
 {
     size_t n = d->x->stride, count = d->active_count;
-    if (count > d->x->rows)
-        return 0; /* the Gram matrix would cost more than the sweeps that it saves */
     int status = extend_gram(d, err);
     double *work = status == 0 ? calloc(2 * (count + 1), sizeof *work) : NULL;
     if (!work)
@@ -226,6 +242,17 @@ static int settle_active(struct descent *d, double lambda, double limit, struct 
         d->residual[i] -= d->curvature[i] * shift[i];
     free(work);
     return 0;
+}
+
+/* Either way, the cheaper: `missing` rows of the Gram matrix cost about as much as missing / 4 passes.
+ * So many are tried first, which together costs at most twice the better of the two. */
+static int settle_active(struct descent *d, double lambda, double limit, struct error *err)
+{
+    size_t missing = d->active_count + 1 - d->gram_count;
+    bool too_large = d->active_count > d->x->rows;
+    if (sweep_active(d, lambda, limit, too_large ? SWEEPS_MAX : missing / 4) || too_large)
+        return 0;
+    return settle_by_gram(d, lambda, limit, err);
 }
 
 /* ---- one λ ---- */

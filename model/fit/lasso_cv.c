@@ -6,6 +6,7 @@
 #include "model/fit/lasso_fold.h"
 #include "model/fit/rank.h"
 #include "model/fit/work.h"
+#include "model/logistic.h"
 
 static const double PROBABILITY_LEAST = 1e-5; /* as cv.glmnet */
 
@@ -29,7 +30,7 @@ static double deviance_of(const struct validation *v, int fold, const double *pr
     for (size_t i = 0; i < v->x->rows; i++) {
         if (v->folds[i] != fold)
             continue;
-        double p = 1 / (1 + exp(-predictor[i]));
+        double p = logistic(predictor[i]);
         p = fmin(fmax(p, PROBABILITY_LEAST), 1 - PROBABILITY_LEAST);
         sum -= 2 * log(v->outcome[i] > 0.5 ? p : 1 - p);
         count++;

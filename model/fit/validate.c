@@ -4,6 +4,7 @@
 
 #include "model/fit/fit.h"
 #include "model/fit/random.h"
+#include "model/logistic.h"
 
 static int out_of_memory(struct error *err)
 {
@@ -76,7 +77,7 @@ static int measure(const struct fit_data *data, struct fit_validation *v, struct
     int status = positive && risk ? 0 : out_of_memory(err);
     for (size_t i = 0; i < rows && status == 0; i++) {
         positive[i] = data->outcome[i] > 0.5;
-        risk[i] = 1 / (1 + exp(-v->predictor[i]));
+        risk[i] = logistic(v->predictor[i]);
     }
     if (status == 0)
         status = roc_auc(&(struct sample){v->predictor, positive, rows}, &v->auc, err);
@@ -146,7 +147,7 @@ int fit_choose_cutoff(const struct fit_recipe *recipe, const double *predictor,
     double cutoff = recipe->cutoff == FIT_CUTOFF_YOUDEN
                         ? roc_youden(points, count)->cutoff
                         : cutoff_for(points, count, recipe->cutoff_value);
-    *ret_cutoff = 1 / (1 + exp(-cutoff));
+    *ret_cutoff = logistic(cutoff);
     free(points);
     return 0;
 }
