@@ -32,6 +32,19 @@ enum board_counter {
     BOARD_ASSOCIATIONS,
     BOARD_ASSOCIATIONS_REJECTED,
     BOARD_ASSOCIATIONS_FAILED,
+    BOARD_REJECTED_CALLED_AE, /* a rejected association is also in one of these six */
+    BOARD_REJECTED_CALLING_AE,
+    BOARD_REJECTED_ADDRESS,
+    BOARD_REJECTED_WITHOUT_TLS,
+    BOARD_REJECTED_CERTIFICATE,
+    BOARD_REJECTED_CONTEXTS,
+    BOARD_TLS_NO_CERTIFICATE, /* a connection without association, whose handshake failed */
+    BOARD_TLS_EXPIRED,
+    BOARD_TLS_UNTRUSTED,
+    BOARD_TLS_OURS_REFUSED,
+    BOARD_TLS_NO_COMMON,
+    BOARD_TLS_NOT_TLS,
+    BOARD_TLS_BROKEN,
     BOARD_TURNED_AWAY,
     BOARD_INDEXED_NEW, /* an object that was received is in one of these six */
     BOARD_INDEXED_IDENTICAL,

@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/certificate.h"
 #include "base/file.h"
 #include "base/number.h"
 #include "db/counts.h"
@@ -175,12 +176,29 @@ static const struct {
     [BOARD_ASSOCIATIONS] = {"axnode_associations_total", "",
                             "Connections of peers that were served."},
     [BOARD_ASSOCIATIONS_REJECTED] = {"axnode_associations_rejected_total", "",
-                                     "Associations with nothing that can be agreed on."},
+                                     "Associations that were rejected."},
     [BOARD_ASSOCIATIONS_FAILED] = {"axnode_associations_failed_total", "",
                                    "Associations that a silent or faulty peer ended, or a fault "
                                    "here."},
+#define REJECTED "axnode_rejected_associations_total"
+    [BOARD_REJECTED_CALLED_AE] = {REJECTED, "{reason=\"called_ae\"}",
+                                  "Associations that were rejected, by reason."},
+    [BOARD_REJECTED_CALLING_AE] = {REJECTED, "{reason=\"calling_ae\"}", NULL},
+    [BOARD_REJECTED_ADDRESS] = {REJECTED, "{reason=\"address\"}", NULL},
+    [BOARD_REJECTED_WITHOUT_TLS] = {REJECTED, "{reason=\"without_tls\"}", NULL},
+    [BOARD_REJECTED_CERTIFICATE] = {REJECTED, "{reason=\"certificate\"}", NULL},
+    [BOARD_REJECTED_CONTEXTS] = {REJECTED, "{reason=\"contexts\"}", NULL},
+#define TLS_REFUSED "axnode_tls_handshakes_failed_total"
+    [BOARD_TLS_NO_CERTIFICATE] = {TLS_REFUSED, "{reason=\"no_certificate\"}",
+                                  "Connections to the port for TLS that became none, by reason."},
+    [BOARD_TLS_EXPIRED] = {TLS_REFUSED, "{reason=\"expired\"}", NULL},
+    [BOARD_TLS_UNTRUSTED] = {TLS_REFUSED, "{reason=\"untrusted\"}", NULL},
+    [BOARD_TLS_OURS_REFUSED] = {TLS_REFUSED, "{reason=\"ours_refused\"}", NULL},
+    [BOARD_TLS_NO_COMMON] = {TLS_REFUSED, "{reason=\"no_common\"}", NULL},
+    [BOARD_TLS_NOT_TLS] = {TLS_REFUSED, "{reason=\"not_tls\"}", NULL},
+    [BOARD_TLS_BROKEN] = {TLS_REFUSED, "{reason=\"broken\"}", NULL},
     [BOARD_TURNED_AWAY] = {"axnode_connections_turned_away_total", "",
-                           "Connections closed because too many were open."},
+                           "Connections refused because too many were open."},
 #define INDEXED "axnode_indexed_objects_total"
     [BOARD_INDEXED_NEW] = {INDEXED, "{outcome=\"new\"}",
                            "Received objects that were read, by what they are."},
@@ -273,6 +291,20 @@ static int add_processes(const struct board *board, struct buffer *page, struct 
     return status;
 }
 
+/* ---- certificates ------------------------------------------------------------------------ */
+
+static int add_certificate(const struct settings *settings, struct buffer *page,
+                           struct error *err)
+{
+    struct certificate certificate;
+    if (!*settings->tls.certificate ||
+        certificate_read(settings->tls.certificate, &certificate, NULL) < 0)
+        return 0; /* no value where there is none to tell */
+    return single(page, "axnode_tls_certificate_expiry_seconds", "gauge",
+                  "When our certificate for TLS ends, in seconds since 1970.",
+                  (uint64_t)(certificate.ends_us / 1000000), err);
+}
+
 int metrics_page(const struct metrics_source *source, struct buffer *ret_page,
                  struct error *err)
 {
@@ -284,6 +316,8 @@ int metrics_page(const struct metrics_source *source, struct buffer *ret_page,
         status = add_counters(source->board, ret_page, err);
     if (status == 0)
         status = add_processes(source->board, ret_page, err);
+    if (status == 0)
+        status = add_certificate(source->settings, ret_page, err);
     if (status == 0)
         status = add_store(source, ret_page, err);
     if (status == 0)

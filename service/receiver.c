@@ -1,8 +1,5 @@
 /* Role receiver: accept connections, one forked child each, within the admission limits. */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -19,12 +16,17 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "dicom/setup.h"
+#include "service/admission.h"
 #include "service/association.h"
+#include "service/listener.h"
 #include "service/role.h"
+#include "service/turn_away.h"
 #include "store/store.h"
 
 enum {
-    BACKLOG = 128,
+    PLAIN, /* of the listeners */
+    TLS,
+    LISTENERS,
     TURN_MS = 500,
     /* An object that neither ends nor fails in this time has a peer that trickles on purpose. */
     STUCK_US = 900000000,
@@ -41,11 +43,14 @@ struct peer_child {
 struct acceptor {
     const struct role *role;
     struct store *store;
-    int listen_fd; /* -1 while draining */
+    const struct settings *settings; /* that count now; role->settings until a reload */
+    struct admission admission;      /* made of them */
+    int listen_fds[LISTENERS]; /* -1: off, or draining */
     int child_fd;  /* signalfd of SIGCHLD */
     struct peer_child *children; /* owned; max_associations of them */
-    _Atomic int64_t *progress_us; /* shared with the children, one each */
+    struct association_slot *slots; /* shared with the children, one each */
     size_t count, live;
+    struct turn_away turn_away;
     uint32_t serial;       /* of associations */
     uint32_t turned_away;  /* since the last log line about it */
     int64_t told_us;       /* when that was */
@@ -65,52 +70,7 @@ static int64_t now_us(void)
     return clock_monotonic_us(clock_system());
 }
 
-static int listen_open(const struct settings *settings, int *ret_fd, struct error *err)
-{
-    char port[8];
-    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-                             .ai_socktype = SOCK_STREAM};
-    struct addrinfo *where;
-    int on = 1, off = 0;
-    snprintf(port, sizeof port, "%d", settings->receiver.port);
-    int failed = getaddrinfo(settings->receiver.address, port, &hints, &where);
-    if (failed)
-        return error_set(err, STATUS_INVALID, "cannot use address %s: %s",
-                         settings->receiver.address, gai_strerror(failed));
-    int fd = socket(where->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0) {
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-        if (where->ai_family == AF_INET6) /* "::" takes IPv4 too */
-            setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-    }
-    bool listens = fd >= 0 && bind(fd, where->ai_addr, where->ai_addrlen) == 0 &&
-                   listen(fd, BACKLOG) == 0;
-    int errnum = errno;
-    freeaddrinfo(where);
-    if (!listens) {
-        if (fd >= 0)
-            close(fd);
-        int status = error_set_errno(err, STATUS_IO, errnum, "cannot listen on %s port %d",
-                                     settings->receiver.address, settings->receiver.port);
-        if (errnum == EADDRINUSE)
-            error_hint(err, "another program holds the port: see ss -ltnp, or set receiver.port");
-        return status;
-    }
-    *ret_fd = fd;
-    return 0;
-}
-
 /* --- Children ----------------------------------------------------------------------------- */
-
-static void peer_name(const struct sockaddr_storage *address, socklen_t n,
-                      char name[INET6_ADDRSTRLEN])
-{
-    char host[NI_MAXHOST] = "";
-    getnameinfo((const struct sockaddr *)address, n, host, sizeof host, NULL, 0, NI_NUMERICHOST);
-    host[strcspn(host, "%")] = '\0'; /* scope of a link-local address */
-    const char *plain = strncmp(host, "::ffff:", 7) == 0 ? host + 7 : host;
-    snprintf(name, INET6_ADDRSTRLEN, "%.45s", plain);
-}
 
 static size_t live_of_peer(const struct acceptor *a, const char *peer)
 {
@@ -121,7 +81,7 @@ static size_t live_of_peer(const struct acceptor *a, const char *peer)
 }
 
 /* In the forked child. Does not return. */
-static void child_run(const struct acceptor *a, size_t slot, int fd, pid_t parent)
+static void child_run(struct acceptor *a, size_t slot, int fd, bool tls, pid_t parent)
 {
     const struct peer_child *child = &a->children[slot];
     struct sigaction action = {.sa_handler = on_stop};
@@ -129,7 +89,10 @@ static void child_run(const struct acceptor *a, size_t slot, int fd, pid_t paren
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(1);
-    close(a->listen_fd);
+    for (size_t i = 0; i < LISTENERS; i++)
+        if (a->listen_fds[i] >= 0)
+            close(a->listen_fds[i]);
+    turn_away_close(&a->turn_away);
     close(a->child_fd);
     close(a->role->beat_fd);
     sigemptyset(&action.sa_mask);
@@ -139,15 +102,17 @@ static void child_run(const struct acceptor *a, size_t slot, int fd, pid_t paren
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     struct association association = {.role = a->role,
+                                      .admission = &a->admission,
                                       .store = a->store,
+                                      .tls = tls,
                                       .id = child->id,
                                       .peer = child->peer,
                                       .stop = &association_stop,
-                                      .progress_us = &a->progress_us[slot]};
+                                      .slot = &a->slots[slot]};
     _exit(association_serve(&association, fd));
 }
 
-static void child_fork(struct acceptor *a, int fd, const char *peer)
+static void child_fork(struct acceptor *a, int fd, bool tls, const char *peer)
 {
     size_t slot = 0;
     while (a->children[slot].pid > 0)
@@ -157,10 +122,11 @@ static void child_fork(struct acceptor *a, int fd, const char *peer)
     memcpy(child->peer, peer, sizeof child->peer);
     snprintf(child->id, sizeof child->id, "%llx-%x",
              (long long)clock_realtime_us(clock_system()), ++a->serial);
-    atomic_store(&a->progress_us[slot], now_us());
+    atomic_store(&a->slots[slot].progress_us, now_us());
+    atomic_store(&a->slots[slot].admitted, 0);
     pid_t parent = getpid(), pid = fork();
     if (pid == 0)
-        child_run(a, slot, fd, parent);
+        child_run(a, slot, fd, tls, parent);
     if (pid < 0) {
         struct error err = {0};
         error_set_errno(&err, STATUS_IO, errno, "cannot start a process");
@@ -188,12 +154,20 @@ static void children_reap(struct acceptor *a)
             continue;
         if (WIFSIGNALED(how)) {
             board_count(a->role->board, BOARD_ASSOCIATIONS_FAILED, 1);
-            log_event(LOG_ERROR, "association's process died", "assoc=%s peer=%s signal=%d",
-                      child->id, child->peer, WTERMSIG(how));
+            if (!child->killed)
+                log_event(LOG_ERROR, "association's process died", "assoc=%s peer=%s signal=%d",
+                          child->id, child->peer, WTERMSIG(how));
         }
         child->pid = 0;
         a->live--;
     }
+}
+
+/* A handshake has two waits of idle_timeout_s at most; one that trickles must end, too. */
+static int64_t patience_us(const struct acceptor *a, size_t slot)
+{
+    int64_t idle_us = a->settings->receiver.idle_timeout_us;
+    return atomic_load(&a->slots[slot].admitted) ? STUCK_US + idle_us : 3 * idle_us;
 }
 
 static void children_tend(struct acceptor *a)
@@ -202,9 +176,8 @@ static void children_tend(struct acceptor *a)
     for (size_t i = 0; i < a->count; i++) {
         struct peer_child *child = &a->children[i];
         if (child->pid > 0 && !child->killed &&
-            now - atomic_load(&a->progress_us[i]) >
-                STUCK_US + a->role->settings->receiver.idle_timeout_us) {
-            log_event(LOG_ERROR, "association gets nowhere: killed", "assoc=%s peer=%s", child->id,
+            now - atomic_load(&a->slots[i].progress_us) > patience_us(a, i)) {
+            log_event(LOG_WARNING, "association gets nowhere: ended", "assoc=%s peer=%s", child->id,
                       child->peer);
             child->killed = true;
             kill(child->pid, SIGKILL);
@@ -222,18 +195,24 @@ static void tell_turned_away(struct acceptor *a, const char *peer)
     board_count(a->role->board, BOARD_TURNED_AWAY, 1);
     if (a->told_us && now - a->told_us < 1000000)
         return;
-    log_event(LOG_WARNING, "connection closed: too many associations are open",
+    log_event(LOG_WARNING, "association rejected: too many are open",
               "peer=%s open=%zu connections=%u", peer, a->live, (unsigned)a->turned_away);
     a->turned_away = 0;
     a->told_us = now;
 }
 
-static void accept_one(struct acceptor *a)
+static bool full(const struct acceptor *a, const char *peer)
+{
+    return a->live >= a->count ||
+           live_of_peer(a, peer) >= (size_t)a->settings->receiver.associations_per_peer;
+}
+
+static void accept_one(struct acceptor *a, size_t listener)
 {
     struct sockaddr_storage address;
     socklen_t n = sizeof address;
     char peer[INET6_ADDRSTRLEN];
-    int fd = accept4(a->listen_fd, (struct sockaddr *)&address, &n, SOCK_CLOEXEC);
+    int fd = accept4(a->listen_fds[listener], (struct sockaddr *)&address, &n, SOCK_CLOEXEC);
     if (fd < 0) {
         if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
             struct error err = {0};
@@ -243,29 +222,70 @@ static void accept_one(struct acceptor *a)
         }
         return;
     }
-    peer_name(&address, n, peer);
-    if (a->live >= a->count ||
-        live_of_peer(a, peer) >= (size_t)a->role->settings->receiver.associations_per_peer) {
-        tell_turned_away(a, peer);
-        close(fd);
+    listener_name(&address, n, peer);
+    if (!full(a, peer)) {
+        child_fork(a, fd, listener == TLS, peer);
         return;
     }
-    child_fork(a, fd, peer);
+    tell_turned_away(a, peer);
+    if (listener == PLAIN)
+        turn_away_add(&a->turn_away, fd, now_us());
+    else
+        close(fd); /* a handshake for no more than that would cost too much */
 }
 
-/* One turn: wait for a connection, the end of a child, or the request to stop. */
+/* What the supervisor has handed over. Associations that run keep what they began with. */
+static void reload(struct acceptor *a)
+{
+    const struct settings *settings;
+    struct admission admission;
+    struct error err = {0};
+    int status = role_settings_next(a->role, &settings, &err);
+    if (status == STATUS_NOT_FOUND)
+        return;
+    if (status == 0) {
+        status = admission_open(settings, &admission, &err);
+        if (status < 0)
+            settings_free(settings);
+    }
+    if (status < 0) {
+        log_error(LOG_ERROR, "settings not reloaded, the old ones stay", &err, NULL);
+        return;
+    }
+    admission_close(&a->admission);
+    if (a->settings != a->role->settings)
+        settings_free(a->settings);
+    a->admission = admission;
+    a->settings = settings;
+    log_event(LOG_INFO, "settings reloaded", "peers=%zu tls=%s", settings->peer_count,
+              admission.tls ? "yes" : "no");
+}
+
+/* One turn: wait for a connection, the end of a child, settings, or the request to stop. */
 static void turn(struct acceptor *a)
 {
-    struct pollfd fds[] = {{.fd = a->child_fd, .events = POLLIN},
-                           {.fd = a->listen_fd, .events = POLLIN},
-                           /* readable for good once stopping: watched until then only */
-                           {.fd = a->listen_fd < 0 ? -1 : a->role->stop_fd, .events = POLLIN}};
+    enum { CHILD, STOP, SETTINGS, LISTEN, REST = LISTEN + LISTENERS };
+    bool draining = a->listen_fds[PLAIN] < 0;
+    struct pollfd fds[REST + TURN_AWAY_MAX] = {
+        [CHILD] = {.fd = a->child_fd, .events = POLLIN},
+        /* readable for good once stopping: watched until then only */
+        [STOP] = {.fd = draining ? -1 : a->role->stop_fd, .events = POLLIN},
+        [SETTINGS] = {.fd = draining ? -1 : a->role->beat_fd, .events = POLLIN},
+    };
+    for (size_t i = 0; i < LISTENERS; i++)
+        fds[LISTEN + i] = (struct pollfd){.fd = a->listen_fds[i], .events = POLLIN};
+    turn_away_poll(&a->turn_away, fds + REST);
     role_beat(a->role);
-    if (poll(fds, 3, TURN_MS) > 0) {
-        if (fds[0].revents)
+    int ready = poll(fds, REST + a->turn_away.count, TURN_MS);
+    turn_away_tend(&a->turn_away, fds + REST, now_us());
+    if (ready > 0) {
+        if (fds[CHILD].revents)
             children_reap(a);
-        if (fds[1].revents)
-            accept_one(a);
+        if (fds[SETTINGS].revents)
+            reload(a);
+        for (size_t i = 0; i < LISTENERS; i++)
+            if (fds[LISTEN + i].revents)
+                accept_one(a, i);
     }
     children_tend(a);
 }
@@ -274,10 +294,13 @@ static void turn(struct acceptor *a)
  * aborted at the next pause between two messages. */
 static void drain(struct acceptor *a)
 {
-    int64_t end_us = now_us() + a->role->settings->supervisor.drain_timeout_us / 4 * 3;
+    int64_t end_us = now_us() + a->settings->supervisor.drain_timeout_us / 4 * 3;
     bool told = false;
-    close(a->listen_fd);
-    a->listen_fd = -1;
+    for (size_t i = 0; i < LISTENERS; i++) {
+        if (a->listen_fds[i] >= 0)
+            close(a->listen_fds[i]);
+        a->listen_fds[i] = -1;
+    }
     log_event(LOG_INFO, "no more associations are accepted", "open=%zu", a->live);
     while (a->live > 0) {
         if (!told && now_us() >= end_us) {
@@ -304,18 +327,18 @@ static int child_signals_open(int *ret_fd, struct error *err)
 
 static int acceptor_open(struct acceptor *a, struct error *err)
 {
-    const struct settings *settings = a->role->settings;
+    const struct settings *settings = a->settings;
     struct store_options options = {
         .min_free_bytes = (uint64_t)settings->limits.store_min_free_mib << 20};
     a->count = (size_t)settings->receiver.max_associations;
     a->children = calloc(a->count, sizeof *a->children);
     if (!a->children)
         return error_set(err, STATUS_NOMEM, "out of memory");
-    void *shared = mmap(NULL, a->count * sizeof *a->progress_us, PROT_READ | PROT_WRITE,
+    void *shared = mmap(NULL, a->count * sizeof *a->slots, PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
         return error_set_errno(err, STATUS_NOMEM, errno, "cannot share memory with associations");
-    a->progress_us = shared;
+    a->slots = shared;
     int status = dicom_setup(err);
     if (status == 0)
         status = store_open(settings->store, &options, &a->store, err);
@@ -324,7 +347,13 @@ static int acceptor_open(struct acceptor *a, struct error *err)
     if (status == 0)
         status = child_signals_open(&a->child_fd, err);
     if (status == 0)
-        status = listen_open(settings, &a->listen_fd, err);
+        status = admission_open(settings, &a->admission, err);
+    if (status == 0)
+        status = listener_open(settings->receiver.address, settings->receiver.port,
+                               &a->listen_fds[PLAIN], err);
+    if (status == 0 && settings->tls.port)
+        status = listener_open(settings->receiver.address, settings->tls.port, &a->listen_fds[TLS],
+                               err);
     return status;
 }
 
@@ -333,21 +362,27 @@ static void acceptor_release(struct acceptor *a)
     store_close(a->store);
     if (a->child_fd >= 0)
         close(a->child_fd);
-    if (a->progress_us)
-        munmap(a->progress_us, a->count * sizeof *a->progress_us);
+    if (a->slots)
+        munmap(a->slots, a->count * sizeof *a->slots);
     free(a->children);
+    turn_away_close(&a->turn_away);
+    admission_close(&a->admission);
+    if (a->settings != a->role->settings)
+        settings_free(a->settings);
 }
 
 int axnode_role_main(const struct role *role)
 {
-    struct acceptor a = {.role = role, .listen_fd = -1, .child_fd = -1};
+    struct acceptor a = {
+        .role = role, .settings = role->settings, .listen_fds = {-1, -1}, .child_fd = -1};
     struct error err = {0};
     role_enter(role);
     int status = acceptor_open(&a, &err);
     if (status == 0) {
-        log_event(LOG_INFO, "listening", "address=%s port=%d ae_title=%s",
+        log_event(LOG_INFO, "listening", "address=%s port=%d tls_port=%d ae_title=%s peers=%zu",
                   role->settings->receiver.address, role->settings->receiver.port,
-                  LOG_QUOTE(role->settings->receiver.ae_title));
+                  role->settings->tls.port, LOG_QUOTE(role->settings->receiver.ae_title),
+                  role->settings->peer_count);
         while (!role_stopping(role))
             turn(&a);
         drain(&a);

@@ -17,7 +17,7 @@ struct role {
     const struct settings *settings;
     bool journal;      /* log lines carry their syslog priority */
     int stop_fd;       /* readable once the role shall end its work and return; never read */
-    int beat_fd;       /* see role_beat */
+    int beat_fd;       /* see role_beat; readable when settings were handed over */
     const char *beat;  /* what is written there */
     struct board *board; /* what the processes of the service count */
 };
@@ -37,7 +37,12 @@ bool role_stopping(const struct role *role);
  * role_stopping. */
 bool role_wait(const struct role *role, int64_t timeout_us);
 
-/* Play a role until its end: loads settings and module. `beat_fd`: the supervisor's pipe; -1:
+/* Settings that the supervisor has handed over at a reload, to a role that it does not restart for
+ * it; the newest, when there were several. The caller frees them. STATUS_NOT_FOUND: none. */
+int role_settings_next(const struct role *role, const struct settings **ret_settings,
+                       struct error *err);
+
+/* Play a role until its end: loads settings and module. `beat_fd`: the supervisor's socket; -1:
  * beats go to systemd ($NOTIFY_SOCKET), if anywhere. `board_fd`: see board.h; -1: a board of its
  * own. Returns the exit status. */
 int role_play(const char *name, const char *label, const char *config_path, int beat_fd,

@@ -191,6 +191,7 @@ static bool value_equal(const struct setting *setting, const void *a, const void
     case SETTING_BOOL: return memcmp(a, b, sizeof(bool)) == 0;
     case SETTING_PATHS:
     case SETTING_PACKAGES:
+    case SETTING_UIDS:
     case SETTING_SOURCES:
     case SETTING_OBJECTS:
     case SETTING_MAY:

@@ -77,6 +77,8 @@ struct settings {
         int64_t idle_timeout_us;
         bool check_called_ae;
         bool check_calling_ae, check_address; /* without a peer in the list: neither */
+        const char **transfer_syntaxes; /* UIDs, preferred in this order */
+        size_t transfer_syntax_count;
     } receiver;
     struct {
         const char *certificate, *key, *ca; /* PEM files; all "" or none */

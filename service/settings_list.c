@@ -270,6 +270,10 @@ int settings_set_list(struct reading *r, const struct setting *setting,
     switch (setting->type) {
     case SETTING_PATHS: return set_trusted_keys(r, node, err);
     case SETTING_PACKAGES: return set_shadow(r, node, err);
+    case SETTING_UIDS:
+        return set_texts(r, SETTING_UIDS, node, LIST_MAX,
+                         &r->owner->settings.receiver.transfer_syntaxes,
+                         &r->owner->settings.receiver.transfer_syntax_count, err);
     case SETTING_SOURCES:
         return set_sources(r, node,
                            (struct settings_peer *)((char *)at - setting->offset), err);

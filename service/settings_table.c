@@ -46,6 +46,10 @@ const struct setting settings_table[] = {
      "listed."},
     {"receiver.check_address", SETTING_BOOL, 0, 0, "true", NULL, true, AT(receiver.check_address),
      "Refuse associations from another address than their peer's. Counts once peers are listed."},
+    {"receiver.transfer_syntaxes", SETTING_UIDS, 0, 0, "[]", NULL, true,
+     AT(receiver.transfer_syntaxes),
+     "Transfer syntaxes (UIDs) that are agreed on first where a sender offers several, in this "
+     "order; after them the first of the sender's list that can be analysed, then stored."},
 
     {"tls.certificate", SETTING_PATH, 0, 0, "", "/etc/axnode/tls/axnode.crt", true,
      AT(tls.certificate),

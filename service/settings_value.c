@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/uid.h"
 #include "base/yaml.h"
 
 int settings_keep_text(struct reading *r, const char *text, void *at, struct error *err)
@@ -44,6 +45,7 @@ static const char *text_fault(enum setting_type type, const char *text)
         return n <= 253 && !strpbrk(text, " \t@")
                    ? NULL
                    : "must be a host name, an address or ADDRESS/BITS";
+    case SETTING_UIDS: return uid_valid(text) ? NULL : "must be a UID";
     case SETTING_ADDRESS:
         return inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1
                    ? NULL
@@ -178,6 +180,7 @@ int settings_set_value(struct reading *r, const struct setting *setting,
     case SETTING_FINGERPRINT: return set_fingerprint(r, node, at, err);
     case SETTING_PATHS:
     case SETTING_PACKAGES:
+    case SETTING_UIDS:
     case SETTING_SOURCES:
     case SETTING_OBJECTS:
     case SETTING_MAY:

@@ -10,18 +10,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "base/certificate.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "service/board.h"
+#include "service/handover.h"
 #include "service/journal.h"
 #include "service/settings.h"
 
@@ -31,7 +33,7 @@ struct child {
     const char *role;
     char label[32];
     pid_t pid;   /* 0 while it is not running */
-    int beat_fd; /* -1 while nothing can come */
+    int beat_fd; /* beats come, settings go; -1 while nothing can come */
     bool beaten; /* since its start: in service */
     bool killed; /* SIGKILL is on its way */
     int64_t started_us, beat_us;
@@ -63,21 +65,6 @@ static int64_t now_us(void)
 
 /* --- Settings ----------------------------------------------------------------------------- */
 
-static int sealed_copy(const char *text, size_t n, int *ret_fd, struct error *err)
-{
-    int fd = memfd_create("axnode-settings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0)
-        return error_set_errno(err, STATUS_IO, errno, "cannot make a copy of the settings");
-    if (write(fd, text, n) != (ssize_t)n ||
-        fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0) {
-        int status = error_set_errno(err, STATUS_IO, errno, "cannot make a copy of the settings");
-        close(fd);
-        return status;
-    }
-    *ret_fd = fd;
-    return 0;
-}
-
 static int settings_take(struct supervisor *s, struct error *err)
 {
     struct buffer text BUFFER_AUTO = {0};
@@ -93,8 +80,12 @@ static int settings_take(struct supervisor *s, struct error *err)
                            "setting '%s' cannot change while the service runs", fixed);
         error_hint(err, "restart the service, or restore the setting and reload again");
     }
+    /* Before the receiver and the sender meet them. */
+    if (status == 0 && *settings->tls.certificate)
+        status = certificate_check(settings->tls.certificate, settings->tls.key, settings->tls.ca,
+                                   err);
     if (status == 0)
-        status = sealed_copy(buffer_text(&text), text.size, &fd, err);
+        status = handover_copy(buffer_text(&text), text.size, &fd, err);
     if (status < 0) {
         settings_free(settings);
         return status;
@@ -173,11 +164,13 @@ static struct board_process *board_of(const struct supervisor *s, const struct c
 
 static void child_start(struct supervisor *s, struct child *child)
 {
-    int pipe_fds[2] = {-1, -1};
+    int ends[2] = {-1, -1}; /* ours, the child's */
     pid_t parent = getpid();
-    pid_t pid = pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) < 0 ? -1 : fork();
+    pid_t pid = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0
+                    ? -1
+                    : fork();
     if (pid == 0)
-        child_exec(s, child, pipe_fds[1], parent);
+        child_exec(s, child, ends[1], parent);
     int64_t now = now_us();
     if (pid < 0) {
         struct error err = {0};
@@ -185,15 +178,15 @@ static void child_start(struct supervisor *s, struct child *child)
         child->failures++;
         child->start_at_us = now + restart_wait_us(s, child);
         log_error(LOG_ERROR, "role not started", &err, "child=%s", child->label);
-        if (pipe_fds[0] >= 0) {
-            close(pipe_fds[0]);
-            close(pipe_fds[1]);
+        if (ends[0] >= 0) {
+            close(ends[0]);
+            close(ends[1]);
         }
         return;
     }
-    close(pipe_fds[1]);
+    close(ends[1]);
     child->pid = pid;
-    child->beat_fd = pipe_fds[0];
+    child->beat_fd = ends[0];
     child->beaten = child->killed = false;
     child->started_us = child->beat_us = now;
     atomic_store(&board_of(s, child)->pid, pid);
@@ -290,6 +283,16 @@ static void stop(struct supervisor *s)
     children_signal(s, SIGTERM);
 }
 
+/* The receiver takes new settings while it runs, so that no association is dropped; the others end
+ * their work and are started afresh. */
+static void child_reload(const struct supervisor *s, const struct child *child)
+{
+    bool handed = strcmp(child->role, "receiver") == 0 && child->beat_fd >= 0 &&
+                  handover_send(child->beat_fd, s->settings_fd);
+    if (child->pid > 0 && !handed)
+        kill(child->pid, SIGTERM);
+}
+
 static void reload(struct supervisor *s)
 {
     struct error err = {0};
@@ -301,8 +304,7 @@ static void reload(struct supervisor *s)
     } else {
         log_event(LOG_INFO, "settings reloaded", NULL);
         for (size_t i = 0; i < s->count; i++)
-            if (s->children[i].pid > 0 && strcmp(s->children[i].role, "receiver") != 0)
-                kill(s->children[i].pid, SIGTERM);
+            child_reload(s, &s->children[i]);
     }
     sd_notify(0, "READY=1");
 }
