@@ -14,8 +14,6 @@
 #include "cli/command.h"
 #include "db/migrate.h"
 #include "db/status.h"
-#include "dicom/sender.h"
-#include "dicom/setup.h"
 #include "service/analyser.h"
 
 static const char usage_text[] =
@@ -28,7 +26,7 @@ static const char usage_text[] =
     "            for a database that was restored from a backup older than the store, with the\n"
     "            service stopped.\n";
 
-enum { CLOCK_WARN_US = 2000000, CLOCK_FAIL_US = 60000000, ECHO_S = 5 };
+enum { CLOCK_WARN_US = 2000000, CLOCK_FAIL_US = 60000000 };
 
 static const char *const verdict_names[] = {"ok", "warn", "fail"};
 
@@ -171,48 +169,6 @@ static void check_package(struct doctor *d)
     analyser_release(&analyser);
 }
 
-static void check_echo(struct doctor *d, const char *check, const char *ae_title,
-                       const char *host, int port, const char *advice)
-{
-    struct error err = {0};
-    struct dicom_peer peer = {.ae_title = ae_title,
-                              .host = host,
-                              .port = port,
-                              .our_ae = d->settings->receiver.ae_title,
-                              .connect_timeout_s = ECHO_S,
-                              .handshake_timeout_s = ECHO_S,
-                              .dimse_timeout_s = ECHO_S,
-                              .pdu_bytes_max = (uint32_t)d->settings->receiver.max_pdu_bytes};
-    if (dicom_echo(&peer, &err) < 0)
-        doctor_error(d, check, &err, advice);
-    else
-        doctor_find(d, check, VERDICT_OK, "", "%s at %s port %d answers C-ECHO", ae_title, host,
-                    port);
-}
-
-static void check_peers(struct doctor *d)
-{
-    struct error err = {0};
-    const struct settings *s = d->settings;
-    const char *host = s->receiver.address;
-    if (dicom_setup(&err) < 0) {
-        doctor_error(d, "receiver", &err, "");
-        return;
-    }
-    if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0)
-        host = "localhost";
-    check_echo(d, "receiver", s->receiver.ae_title, host, s->receiver.port,
-               "is the service running? systemctl status axnoded");
-    for (size_t i = 0; i < s->destination_count; i++) {
-        char check[96];
-        const struct settings_destination *to = &s->destinations[i];
-        snprintf(check, sizeof check, "destination %s", to->name);
-        check_echo(d, check, to->ae_title, to->address, to->port,
-                   "is it up, does it know our AE title, does a firewall stand between? What "
-                   "waits for it is sent when it answers");
-    }
-}
-
 static bool destination_known(const struct settings *settings, const char *name)
 {
     for (size_t i = 0; i < settings->destination_count; i++)
@@ -259,7 +215,7 @@ static void check_all(struct doctor *d, const char *config)
     check_database(d);
     check_spool(d);
     check_package(d);
-    check_peers(d);
+    doctor_network(d);
     if (d->db)
         check_work(d);
     if (d->db && d->store)

@@ -1,4 +1,4 @@
-/* What axnode doctor found, and its checks of the store against the database. */
+/* What axnode doctor found, and its checks of the network, and of the store against the database. */
 #ifndef AXNODE_CLI_DOCTOR_H
 #define AXNODE_CLI_DOCTOR_H
 
@@ -26,6 +26,9 @@ void doctor_find(struct doctor *d, const char *check, enum verdict verdict, cons
 /* The same, of an error. */
 void doctor_error(struct doctor *d, const char *check, const struct error *err,
                   const char *advice);
+
+/* Whether the receiver and the destinations answer, and our certificate and key for TLS. */
+void doctor_network(struct doctor *d);
 
 /* Files without rows, rows without files, leftovers. With `repair`: what the database does not
  * know goes back to incoming/ and is indexed again, rows whose file is missing say so, our own

@@ -35,6 +35,7 @@ const char *const STORED_CLASSES[] = {
     UID_UltrasoundMultiframeImageStorage,
     UID_RETIRED_UltrasoundImageStorage,
     UID_RETIRED_UltrasoundMultiframeImageStorage,
+    UID_EnhancedUSVolumeStorage,
     UID_SecondaryCaptureImageStorage,
     UID_MultiframeSingleBitSecondaryCaptureImageStorage,
     UID_MultiframeGrayscaleByteSecondaryCaptureImageStorage,
