@@ -1,9 +1,10 @@
 /* Writes masks as a binary DICOM Segmentation of ultrasound images of one size. There is no
  * Frame of Reference (PS3.3 A.51.5.1): the segmentation has the rows and columns of its source,
- * and no spacing is claimed. */
+ * and no spacing is claimed unless that is asked for. */
 #ifndef AXNODE_DICOM_SEG_H
 #define AXNODE_DICOM_SEG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,11 @@ struct seg_document {
     size_t segment_count;
     const char *dimension_uid; /* Dimension Organization UID */
     const char *description;   /* Content Description */
+    /* Keep Pixel Measures and Plane Orientation (rows to the right, columns down), without which OHIF
+     * shows nothing. PS3.3 table A.51-2 has them with a Frame of Reference alone: a deviation that the
+     * conformance statement names. */
+    bool with_geometry;
+    double spacing_row_mm, spacing_column_mm; /* of all segments; 0: unknown, and none is claimed */
 };
 
 /* STATUS_INVALID: unreadable source, masks of different sizes; STATUS_IO. */

@@ -1,14 +1,16 @@
-/* Writes a tree of content items as a Comprehensive 3D SR. Knows DICOM, not medicine: which
- * items stand where is the caller's. */
+/* Writes a tree of content items as a Comprehensive 3D SR or a Key Object Selection. Knows DICOM,
+ * not medicine: which items stand where is the caller's. */
 #ifndef AXNODE_DICOM_SR_H
 #define AXNODE_DICOM_SR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
 #include "dicom/object.h"
 
 #define SR_SOP_CLASS_UID "1.2.840.10008.5.1.4.1.1.88.34"
+#define KO_SOP_CLASS_UID "1.2.840.10008.5.1.4.1.1.88.59"
 
 enum sr_relation {
     SR_CONTAINS, /* also for the root, which has none */
@@ -20,7 +22,16 @@ enum sr_relation {
     SR_SELECTED_FROM,
 };
 
-enum sr_type { SR_CONTAINER, SR_CODE, SR_TEXT, SR_UIDREF, SR_NUM, SR_IMAGE, SR_SCOORD };
+enum sr_type {
+    SR_CONTAINER,
+    SR_CODE,
+    SR_TEXT,
+    SR_UIDREF,
+    SR_NUM,
+    SR_IMAGE,
+    SR_SCOORD,
+    SR_REFERENCE, /* a relationship by reference: `target`, and no name of its own */
+};
 
 struct sr_node {
     enum sr_relation relation; /* to the parent */
@@ -35,11 +46,13 @@ struct sr_node {
     struct dicom_reference image; /* SR_IMAGE */
     const float *points;          /* SR_SCOORD: x, y of a polyline, pixel edges as PS3.3 C.18.6 */
     size_t point_count;
+    const struct sr_node *target; /* SR_REFERENCE: an item that comes before this one */
     struct sr_node *first_child, *last_child, *next; /* borrowed */
 };
 
 struct sr_document {
     struct dicom_object object;
+    bool key_objects;                       /* a Key Object Selection: no predecessor, no flags */
     const struct sr_node *root;             /* SR_CONTAINER */
     const struct dicom_reference *evidence; /* every object the tree refers to or rests upon */
     size_t evidence_count;

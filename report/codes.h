@@ -8,7 +8,7 @@
 
 #define CODE(value, scheme, meaning) ((struct dicom_concept){value, scheme, meaning})
 
-/* Structure: TID 1500, 1204, 1001, 1600, 1410, 1420, 4019 */
+/* Structure: TID 1500, 1204, 1001, 1600, 1602, 1410, 300, 1420, 4019, 2010 */
 #define CODE_REPORT CODE("126000", "DCM", "Imaging Measurement Report")
 #define CODE_LANGUAGE CODE("121049", "DCM", "Language of Content Item and Descendants")
 #define CODE_ENGLISH CODE("en", "RFC5646", "English")
@@ -25,6 +25,12 @@
 #define CODE_IMAGE_LIBRARY_GROUP CODE("126200", "DCM", "Image Library Group")
 #define CODE_MODALITY CODE("121139", "DCM", "Modality")
 #define CODE_ULTRASOUND CODE("US", "DCM", "Ultrasound")
+#define CODE_TARGET_REGION CODE("123014", "DCM", "Target Region")
+#define CODE_IMAGE_LATERALITY CODE("111027", "DCM", "Image Laterality")
+#define CODE_SPACING_ACROSS CODE("111026", "DCM", "Horizontal Pixel Spacing")
+#define CODE_SPACING_DOWN CODE("111066", "DCM", "Vertical Pixel Spacing")
+#define CODE_ROWS CODE("110910", "DCM", "Pixel Data Rows")
+#define CODE_COLUMNS CODE("110911", "DCM", "Pixel Data Columns")
 #define CODE_SOURCE_IMAGE CODE("121324", "DCM", "Source image")
 #define CODE_MEASUREMENTS CODE("126010", "DCM", "Imaging Measurements")
 #define CODE_DERIVED_MEASUREMENTS CODE("126011", "DCM", "Derived Imaging Measurements")
@@ -36,6 +42,9 @@
 #define CODE_FINDING_SITE CODE("363698007", "SCT", "Finding Site")
 #define CODE_LATERALITY CODE("272741003", "SCT", "Laterality")
 #define CODE_IMAGE_REGION CODE("111030", "DCM", "Image Region")
+#define CODE_METHOD CODE("370129005", "SCT", "Measurement Method")
+#define CODE_OF_INTEREST CODE("113000", "DCM", "Of Interest")
+#define CODE_KEY_DESCRIPTION CODE("113012", "DCM", "Key Object Description")
 #define CODE_ALGORITHM_NAME CODE("111001", "DCM", "Algorithm Name")
 #define CODE_ALGORITHM_VERSION CODE("111003", "DCM", "Algorithm Version")
 #define CODE_ALGORITHM_PARAMETERS CODE("111002", "DCM", "Algorithm Parameters")
@@ -50,6 +59,7 @@
 #define CODE_LYMPH_NODE CODE("59441001", "SCT", "Lymph node")
 #define CODE_ABNORMAL_STRUCTURE CODE("49755003", "SCT", "Morphologically Abnormal Structure")
 #define CODE_ANATOMICAL_STRUCTURE CODE("91723000", "SCT", "Anatomical Structure")
+#define CODE_CORTEX CODE("CORTEXOFNODE", "99AXNODE", "Cortex of lymph node")
 #define CODE_HILUM CODE("HILUM", "99AXNODE", "Hilum of lymph node")
 
 /* Measurements */
@@ -87,6 +97,19 @@
 
 /* The estimate and what must be said with it */
 #define CODE_RISK(outcome) CODE("RISK", "99AXNODE", outcome)
+#define CODE_INTERVAL_LOW CODE("RISKLOW", "99AXNODE", "Lower end of the risk's 95 % interval")
+#define CODE_INTERVAL_HIGH CODE("RISKHIGH", "99AXNODE", "Upper end of the risk's 95 % interval")
+#define CODE_RISK_GROUP CODE("RISKGROUP", "99AXNODE", "Risk group")
+#define CODE_RISK_LOW CODE("75976002", "SCT", "Low risk")
+#define CODE_RISK_MODERATE CODE("25594002", "SCT", "Moderate risk")
+#define CODE_RISK_HIGH CODE("15508007", "SCT", "High risk")
+#define CODE_CONTRIBUTION CODE("CONTRIBUTION", "99AXNODE", "Contribution to the score")
+#define CODE_TERM CODE("TERM", "99AXNODE", "Term of the score")
+#define CODE_STAGE CODE("STAGE", "99AXNODE", "Score that the term belongs to")
+#define CODE_TERM_VALUE CODE("TERMVALUE", "99AXNODE", "Value of the term")
+#define CODE_ABOVE_CUTOFF CODE("ABOVECUTOFF", "99AXNODE", "At or above the cut-off")
+#define CODE_CLINICAL CODE("CLINICALINPUT", "99AXNODE", "Clinical input")
+#define CODE_NOT_OUTLINED CODE("NOTOUTLINED", "99AXNODE", "Not outlined")
 #define CODE_CUTOFF CODE("CUTOFF", "99AXNODE", "Cut-off of the estimated risk")
 #define CODE_CUTOFF_RULE CODE("CUTOFFRULE", "99AXNODE", "Rule that chose the cut-off")
 #define CODE_NO_RISK CODE("NORISK", "99AXNODE", "No risk estimated")
@@ -99,6 +122,7 @@
 /* Units */
 #define CODE_MM CODE("mm", "UCUM", "millimeter")
 #define CODE_MM2 CODE("mm2", "UCUM", "square millimeter")
+#define CODE_MM_PER_PIXEL CODE("mm/{pixel}", "UCUM", "mm/pixel")
 #define CODE_PIXELS CODE("{pixels}", "UCUM", "pixels")
 #define CODE_PERCENT CODE("%", "UCUM", "percent")
 #define CODE_NO_UNIT CODE("1", "UCUM", "no units")

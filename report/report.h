@@ -2,7 +2,7 @@
  * plain text. Same input, same bytes: every UID derives from `content_digest`, every date from
  * `created_us`; no clock, no random numbers.
  *
- * UIDs: an object's SOP Instance UID is uid_derive(content_digest, "sr" | "seg" | "seg-2" …| "sc").
+ * UIDs: an object's SOP Instance UID is uid_derive(content_digest, "sr" | "seg" | "seg-2" …| "sc" | "pr" …).
  * Each object has a series of its own, whose UID derives from the SHA-256 of its SOP Instance
  * UID: so a report knows the series of the report it replaces. */
 #ifndef AXNODE_REPORT_REPORT_H
@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/uid.h"
 #include "dicom/reader.h"
+#include "dicom/seg_read.h"
 #include "image/image.h"
 #include "model/clinical.h"
 #include "model/findings.h"
@@ -31,9 +32,10 @@ enum report_kind {
     REPORT_PR = 8,
     REPORT_KO = 16,
     REPORT_PDF = 32,
+    REPORT_SEG_OHIF = 64, /* a segmentation with geometry (dicom/seg.h) beside the other */
     REPORT_USUAL = REPORT_SR | REPORT_SEG | REPORT_SC,
 };
-/* "sr", "seg", "sc", "pr", "ko", "pdf" for one bit; "" for anything else. Static storage. */
+/* "sr", "seg", "sc", "pr", "ko", "pdf", "seg-ohif" for one bit; "" for anything else. Static storage. */
 const char *report_kind_name(enum report_kind kind);
 
 /* The picture as a PNG, without patient identification; not a DICOM object. */
@@ -44,7 +46,7 @@ const char *report_kind_name(enum report_kind kind);
 
 /* One DICOM file that report_write made. */
 struct report_object {
-    char kind[8]; /* report_kind_name */
+    char kind[16]; /* report_kind_name */
     char sop_class_uid[UID_SIZE], sop_instance_uid[UID_SIZE];
     char file_name[32]; /* inside the folder: "sr.dcm", "seg.dcm", "seg-2.dcm", "sc.dcm" */
     char sha256[DIGEST_TEXT_SIZE]; /* of the whole file */
@@ -66,7 +68,9 @@ struct report_input {
     const struct region_finding *tumour, *node; /* NULL or found = false when there is none */
     enum side side;
     const struct score *score;
-    unsigned objects; /* set of enum report_kind to be made; 0 counts as REPORT_USUAL */
+    /* Set of enum report_kind to be made beside REPORT_USUAL, which always are: so what an object says
+     * does not depend on who asked for which. */
+    unsigned objects;
     /* Its model draws the nomogram; NULL: none is drawn. */
     const struct package *package;
     const struct clinical_choice *clinical; /* as package->clinical; NULL: nothing was chosen */
@@ -81,12 +85,16 @@ struct report_input {
     const uint8_t *content_digest;  /* DIGEST_SIZE bytes */
     int generation;                 /* from 1 */
     const char *predecessor_sr_uid; /* optional; the SR this one replaces */
+    /* The outlines of the report that this one replaces; regions that match keep their tracking
+     * identifiers (identity.h). */
+    const struct seg_outline *previous;
+    size_t previous_count;
     const char *const *notes;       /* plain words: "sizes are in pixels: no calibration" */
     size_t note_count;
 };
 
-/* Write sr.dcm, seg.dcm (one per picture size, none without a region), sc.dcm, overlay.png and the
- * heat maps into `folder`, which exists; mode 0600, not durable. `ret_objects` has room for
+/* Write sr.dcm, seg.dcm (one per picture size, none without a region), sc.dcm, what is asked for
+ * beside them (pr.dcm: one per image used; ko.dcm, seg-ohif.dcm), overlay.png and the heat maps into `folder`, which exists; mode 0600, not durable. `ret_objects` has room for
  * REPORT_OBJECTS_MAX. STATUS_INVALID: the input breaks the rules above or the source object
  * cannot be read; STATUS_IO: a file cannot be written. */
 int report_write(const struct report_input *input, const char *folder,

@@ -1,8 +1,8 @@
 extern "C" {
+#include "base/number.h"
 #include "dicom/seg.h"
 }
 
-#include <cmath>
 #include <memory>
 #include <vector>
 
@@ -16,6 +16,7 @@ extern "C" {
 #include <dcmtk/dcmseg/segdoc.h>
 #include <dcmtk/dcmseg/segment.h>
 
+#include "dicom/shim/colour.h"
 #include "dicom/shim/object.h"
 
 namespace
@@ -26,33 +27,11 @@ CodeSequenceMacro coded(const struct dicom_concept &concept_)
     return CodeSequenceMacro(concept_.value, concept_.scheme, concept_.meaning);
 }
 
-// sRGB to CIELAB with white point D50, scaled to 16 bits as PS3.3 C.10.7.1.1 says; matrix:
-// linear sRGB to XYZ adapted by Bradford, ICC.1.
 void set_colour(DcmSegment &segment, const uint8_t rgb[3])
 {
-    static const double matrix[3][3] = {{0.4360747, 0.3850649, 0.1430804},
-                                        {0.2225045, 0.7168786, 0.0606169},
-                                        {0.0139322, 0.0971045, 0.7141733}};
-    static const double white[3] = {0.9642, 1.0, 0.8249};
-    double linear[3], f[3];
-    for (int i = 0; i < 3; i++) {
-        const double v = rgb[i] / 255.0;
-        linear[i] = v <= 0.04045 ? v / 12.92 : std::pow((v + 0.055) / 1.055, 2.4);
-    }
-    for (int i = 0; i < 3; i++) {
-        double t = 0;
-        for (int k = 0; k < 3; k++)
-            t += matrix[i][k] * linear[k];
-        t /= white[i];
-        f[i] = t > 216.0 / 24389 ? std::cbrt(t) : (24389.0 / 27 * t + 16) / 116;
-    }
-    const auto scaled = [](double v, double low, double high) {
-        const double unit = (v - low) / (high - low);
-        return static_cast<Uint16>(std::lround(65535 * (unit < 0 ? 0 : unit > 1 ? 1 : unit)));
-    };
-    shim_check(segment.setRecommendedDisplayCIELabValue(scaled(116 * f[1] - 16, 0, 100),
-                                                        scaled(500 * (f[0] - f[1]), -128, 127),
-                                                        scaled(200 * (f[1] - f[2]), -128, 127)));
+    Uint16 lab[3];
+    colour::cielab(rgb, lab);
+    shim_check(segment.setRecommendedDisplayCIELabValue(lab[0], lab[1], lab[2]));
 }
 
 void add_segment(DcmSegmentation &seg, const struct seg_segment &from)
@@ -119,12 +98,31 @@ void add_dummy_geometry(DcmSegmentation &seg, const char *frame_of_reference)
     shim_check(seg.getFrameOfReference().setFrameOfReferenceUID(frame_of_reference));
 }
 
-void remove_geometry(DcmDataset &data)
+// Spacing as it was measured, or none: never a made-up one, and no slice thickness.
+void keep_spacing(DcmItem &shared, const struct seg_document &document)
+{
+    char row[NUMBER_TEXT_SIZE], column[NUMBER_TEXT_SIZE];
+    DcmItem *measures = NULL;
+    shim_check(shared.findAndGetSequenceItem(DCM_PixelMeasuresSequence, measures));
+    delete measures->remove(DCM_SliceThickness);
+    delete measures->remove(DCM_PixelSpacing);
+    if (!(document.spacing_row_mm > 0 && document.spacing_column_mm > 0))
+        return;
+    number_format_ds(document.spacing_row_mm, row);
+    number_format_ds(document.spacing_column_mm, column);
+    ShimItem(*measures).text(DCM_PixelSpacing, (OFString(row) + "\\" + column).c_str());
+}
+
+void remove_geometry(DcmDataset &data, const struct seg_document &document)
 {
     DcmItem *shared = NULL;
     shim_check(data.findAndGetSequenceItem(DCM_SharedFunctionalGroupsSequence, shared));
-    delete shared->remove(DCM_PixelMeasuresSequence);
-    delete shared->remove(DCM_PlaneOrientationSequence);
+    if (document.with_geometry) {
+        keep_spacing(*shared, document);
+    } else {
+        delete shared->remove(DCM_PixelMeasuresSequence);
+        delete shared->remove(DCM_PlaneOrientationSequence);
+    }
     delete shared->remove(DCM_PlanePositionSequence);
     delete data.remove(DCM_FrameOfReferenceUID);
     delete data.remove(DCM_PositionReferenceIndicator);
@@ -192,7 +190,7 @@ void build(const struct seg_document &document, DcmDataset &data)
     shim_check(seg->getSeries().setSeriesNumber("1"));
     seg->setCheckFGOnWrite(OFFalse);
     shim_check(seg->writeDataset(data));
-    remove_geometry(data);
+    remove_geometry(data, document);
 }
 
 } // namespace

@@ -3,6 +3,7 @@ extern "C" {
 }
 
 #include <cmath>
+#include <map>
 
 #include <dcmtk/dcmsr/dsrdoc.h>
 
@@ -43,7 +44,8 @@ DSRTypes::E_ValueType value_type(enum sr_type type)
     case SR_NUM: return DSRTypes::VT_Num;
     case SR_IMAGE: return DSRTypes::VT_Image;
     case SR_SCOORD: return DSRTypes::VT_SCoord;
-    case SR_CONTAINER: break;
+    case SR_CONTAINER:
+    case SR_REFERENCE: break; // a reference is no item of its own
     }
     return DSRTypes::VT_Container;
 }
@@ -85,27 +87,35 @@ OFCondition set_value(DSRContentItem &item, const struct sr_node &node)
     case SR_NUM: return set_number(item, node);
     case SR_IMAGE: return set_image(item, node);
     case SR_SCOORD: return set_polyline(item, node);
+    case SR_REFERENCE: break;
     }
     return EC_InvalidValue;
 }
 
+typedef std::map<const struct sr_node *, size_t> NodeIds;
+
 // Adds `node` below or behind the tree's current item and leaves it current.
 void add(DSRDocumentTree &tree, const struct sr_node &node, DSRTypes::E_RelationshipType relation,
-         DSRTypes::E_AddMode mode)
+         DSRTypes::E_AddMode mode, NodeIds &ids)
 {
-    if (!tree.addContentItem(relation, value_type(node.type), mode))
+    const size_t id = tree.addContentItem(relation, value_type(node.type), mode);
+    if (!id)
         throw ShimFailure{SR_EC_CannotAddContentItem};
+    ids[&node] = id;
     DSRContentItem &item = tree.getCurrentContentItem();
     if (node.name.value)
         shim_check(item.setConceptName(coded(node.name)));
     shim_check(set_value(item, node));
-    mode = DSRTypes::AM_belowCurrent;
     for (const struct sr_node *child = node.first_child; child; child = child->next) {
-        add(tree, *child, relationship(child->relation), mode);
-        mode = DSRTypes::AM_afterCurrent;
-    }
-    if (node.first_child)
+        // From the parent each time: DCMTK appends behind what is there, references too.
+        if (child->type == SR_REFERENCE) {
+            if (!tree.addByReferenceRelationship(relationship(child->relation), ids[child->target]))
+                throw ShimFailure{SR_EC_CannotAddContentItem};
+            continue;
+        }
+        add(tree, *child, relationship(child->relation), DSRTypes::AM_belowCurrent, ids);
         tree.goUp();
+    }
 }
 
 void add_references(DSRDocument &document, const struct sr_document &from, const OFString &study)
@@ -126,12 +136,16 @@ int sr_write(const struct sr_document *document, const char *path, struct error 
 {
     return shim_guard(err, "make the report", [&]() -> int {
         object::Source source(document->object.source_path);
-        DSRDocument sr(DSRTypes::DT_Comprehensive3DSR);
+        DSRDocument sr(document->key_objects ? DSRTypes::DT_KeyObjectSelectionDocument
+                                             : DSRTypes::DT_Comprehensive3DSR);
+        NodeIds ids;
         shim_check(sr.createNewSeriesInStudy(source.study()));
         shim_check(sr.setSpecificCharacterSetType(DSRTypes::CS_UTF8));
-        add(sr.getTree(), *document->root, DSRTypes::RT_isRoot, DSRTypes::AM_afterCurrent);
+        add(sr.getTree(), *document->root, DSRTypes::RT_isRoot, DSRTypes::AM_afterCurrent, ids);
         add_references(sr, *document, source.study());
-        shim_check(sr.completeDocument(object::clean(document->completion_text, object::LO_MAX)));
+        if (!document->key_objects)
+            shim_check(
+                sr.completeDocument(object::clean(document->completion_text, object::LO_MAX)));
         DcmDataset dataset;
         shim_check(sr.write(dataset));
         object::stamp(document->object, source, dataset);

@@ -153,6 +153,12 @@ static void make_region(const struct study_options *o, struct study *s, int i, d
     if (measure_region(&r->mask, r->hilum.pixels ? &r->hilum : NULL, &r->calibration,
                        &r->measurements, &err) < 0)
         fail_msg("%s", err.message);
+    r->unsure = o->unsure;
+    r->touches_border = o->touching;
+    if (o->estimated)
+        r->calibration.source = CALIBRATION_ESTIMATED;
+    if (o->touching)
+        r->quality.faults = QUALITY_DARK | QUALITY_GRAPHICS;
     const char *name = roi_name((enum roi)i);
     char feature[96];
     snprintf(feature, sizeof feature, "%s_original_firstorder_Mean", name);
@@ -163,10 +169,64 @@ static void make_region(const struct study_options *o, struct study *s, int i, d
     feature_list_add(&r->features, feature, 0.0 / 0.0, false, NULL);
 }
 
+/* The model's terms: of two scores, IBSI's features with and without filter, a deep one, and one that is
+ * measured already. */
+static void add_terms(struct study *s)
+{
+    static const struct contribution terms[] = {
+        {"tumour-score", "tumour_original_firstorder_Mean", 27.25, 30, 10, 0.4, -0.11},
+        {"tumour-score", "tumour_wavelet-LH_glcm_Contrast", 3.5, 2, 1, 0.25, 0.375},
+        {"tumour-score", "tumour_original_ngtdm_Busyness", 0.00012, 0, 1, 12, 0.00144},
+        {"tumour-score", "tumour_deep_resnet50_17", 0.81, 0, 1, 0.5, 0.405},
+        {"node-score", "node_log-sigma-2-0-mm-3D_glszm_ZonePercentage", 0.31, 0, 1, 1, 0.31},
+        {"node-score", "node_measure_AxisRatio", 1.73, 2, 1, -0.7, 0.189},
+        {"model", "tumour-score", 0.6714, 0, 1, 1.2, 0.8057},
+        {"model", "node-score", 0.499, 0, 1, 1.1, 0.5489},
+        {"model", "clinical_age", 54, 50, 10, 0.2, 0.08},
+    };
+    s->score.contributions = malloc(sizeof terms);
+    assert_non_null(s->score.contributions);
+    memcpy(s->score.contributions, terms, sizeof terms);
+    s->score.contribution_count = sizeof terms / sizeof *terms;
+}
+
+/* One that a report states, one that is missing, one that the model takes a number for. */
+static void fill_clinical(struct study *s)
+{
+    static const char *const names[] = {"age", "bi_rads", "us_node_status"};
+    static const char *const texts[] = {"Age", "BI-RADS category", "Node status by a reader"};
+    for (size_t i = 0; i < 3; i++) {
+        s->clinical_inputs[i] = (struct clinical_input){.variable = clinical_variable_find(names[i]),
+                                                        .text = texts[i]};
+        s->clinical_choices[i] = (struct clinical_choice){.input = &s->clinical_inputs[i],
+                                                          .reason = "no report states it"};
+        assert_non_null(s->clinical_inputs[i].variable);
+    }
+    s->clinical_value = (struct clinical_value){.variable = s->clinical_inputs[0].variable,
+                                                .number = 54,
+                                                .source = CLINICAL_DICOM,
+                                                .source_text = "(0010,1010) Patient's Age",
+                                                .observed = clinical_day("2026-01-02")};
+    s->clinical_choices[0].value = &s->clinical_value;
+    s->clinical_choices[0].has_number = true;
+    s->clinical_choices[2].has_number = true;
+    s->clinical_choices[2].number = 0.5;
+    s->package = (struct package){.clinical = s->clinical_inputs, .clinical_count = 3};
+    s->input.package = &s->package;
+    s->input.clinical = s->clinical_choices;
+}
+
 static void fill_score(const struct study_options *o, struct study *s)
 {
     s->score.has_risk = !o->no_risk;
     s->score.cutoff = 0.407;
+    if (o->terms)
+        add_terms(s);
+    if (o->group)
+        snprintf(s->score.group, sizeof s->score.group, "%s", o->group);
+    s->score.has_interval = o->interval;
+    s->score.risk_low = 0.61;
+    s->score.risk_high = 0.83;
     if (!o->no_risk) {
         s->score.risk = 0.734;
         s->score.above_cutoff = true;
@@ -218,7 +278,12 @@ static void fill_input(const struct study_options *o, struct study *s)
             o->generation > 1 ? "2.25.329800735698586629295641978511506172918" : NULL,
         .notes = s->notes,
         .note_count = o->long_texts ? 12 : 2,
+        .previous = o->previous,
+        .previous_count = o->previous_count,
+        .objects = REPORT_PR | REPORT_KO | REPORT_PDF | REPORT_SEG_OHIF,
     };
+    if (o->clinical)
+        fill_clinical(s);
 }
 
 void study_make(const struct study_options *o, const char *root, struct study *ret_study)
@@ -235,7 +300,8 @@ void study_make(const struct study_options *o, const char *root, struct study *r
         const double rx = o->radius > 0 ? o->radius : i ? 95 : 120;
         const double ry = o->radius > 0 ? o->radius : i ? 55 : 80;
         const double x = o->radius > 0 ? (int)cx : cx, y = o->radius > 0 ? (int)cy : cy;
-        assert_int_equal(image_init(&s->pictures[i], rows, columns, i ? 1 : 3, NULL), 0);
+        assert_int_equal(image_init(&s->pictures[i], rows, columns,
+                                    i || o->photometric_grey ? 1 : 3, NULL), 0);
         draw(&s->pictures[i], x, y, rx, ry, i == ROI_NODE);
         write_source(o, root, s, i, frames);
         s->images[i] = (struct report_image){.path = s->paths[i],
@@ -247,6 +313,13 @@ void study_make(const struct study_options *o, const char *root, struct study *r
     }
     fill_score(o, s);
     fill_input(o, s);
+    if (o->one_object) { /* the node lies on the tumour's picture */
+        s->regions[ROI_NODE].image = 0;
+        s->input.image_count = 1;
+    }
+    for (int i = 0; i < o->extra_images; i++)
+        s->images[s->input.image_count++] = (struct report_image){
+            .path = s->paths[i % 2], .header = &s->headers[i % 2], .role = ROI_COUNT};
 }
 
 void study_release(struct study *s)

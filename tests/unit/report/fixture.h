@@ -17,6 +17,15 @@ struct study_options {
     const char *patient_name;
     double radius;   /* of both regions, 0: a usual size; 0.4: one pixel */
     bool long_texts; /* texts that fill every place */
+    bool one_object; /* both regions on one frame */
+    bool interval, terms;      /* of the risk; the score's own features, of several kinds */
+    const char *group;         /* risk group; NULL: none */
+    bool clinical;             /* inputs that are there, missing, and stood in for */
+    bool unsure, estimated, touching; /* what is wrong with the regions */
+    const char *photometric_grey; /* both pictures are grey, not just the node's: any text */
+    int extra_images;          /* that were only looked at, the same object again among them */
+    const struct seg_outline *previous;
+    size_t previous_count;
 };
 
 struct study {
@@ -24,9 +33,13 @@ struct study {
     struct dicom_instance headers[2]; /* tumour's image, node's image */
     char paths[2][512];
     struct image pictures[2];
-    struct report_image images[2];
+    struct report_image images[2 + 4];
     struct region_finding regions[2];
     struct score score;
+    struct package package;
+    struct clinical_input clinical_inputs[3];
+    struct clinical_choice clinical_choices[3];
+    struct clinical_value clinical_value;
     const char *notes[12];
     uint8_t digest[DIGEST_SIZE];
     struct report_input input;

@@ -107,6 +107,15 @@ def mask_of(folder, name, rows, columns):
     return numpy.fromfile(folder / f"{name}.mask", numpy.uint8).reshape(rows, columns)
 
 
+def segment_mask(folder, label, rows, columns):
+    """What a segment is to show: cortex and hilum share a node without overlap."""
+    whole = mask_of(folder, "tumour" if label == "Tumour" else "node", rows, columns)
+    if not label.startswith(("Cortex", "Hilum")):
+        return whole
+    hilum = mask_of(folder, "node-hilum", rows, columns)
+    return hilum if label.startswith("Hilum") else whole & (1 - hilum)
+
+
 def check_common(ds, source, result):
     assert ds.SpecificCharacterSet == "ISO_IR 192"
     assert ds.Manufacturer == "axnode" and ds.ManufacturerModelName == "axnode"
@@ -114,9 +123,10 @@ def check_common(ds, source, result):
     assert ds.StudyInstanceUID == source.StudyInstanceUID
     assert ds.SeriesInstanceUID != source.SeriesInstanceUID
     offset = ds.get("TimezoneOffsetFromUTC")
-    assert (ds.ContentDate, ds.ContentTime) == (
-        ("20260102", "083405.678901") if offset == "+0530" else ("20260102", "030405.678901"))
-    assert ds.InstanceCreationDate == ds.ContentDate and ds.InstanceCreationTime == ds.ContentTime
+    made = ("20260102", "083405.678901") if offset == "+0530" else ("20260102", "030405.678901")
+    content = "PresentationCreation" if ds.Modality == "PR" else "Content"
+    for name in (content, "InstanceCreation"):
+        assert (ds.get(name + "Date"), ds.get(name + "Time")) == made
     assert ds.file_meta.MediaStorageSOPInstanceUID == ds.SOPInstanceUID
 
 
@@ -152,14 +162,16 @@ def check_group(folder, group, sources, result):
     assert len(points) not in (4, 5) and len(points) <= 200
     assert (points >= 0).all() and (points[:, 0] <= source.Columns).all() and \
         (points[:, 1] <= source.Rows).all()
-    mask = mask_of(folder, name, source.Rows, source.Columns)
+    role, generation = name.rsplit("-", 1)
+    assert int(generation) == result["generation"]
+    mask = mask_of(folder, role, source.Rows, source.Columns)
     y, x = numpy.mgrid[0:source.Rows, 0:source.Columns] + 0.5
     drawn = inside(points, x, y)
     dice = 2 * (drawn & (mask > 0)).sum() / (drawn.sum() + (mask > 0).sum())
     assert dice >= (0.98 if mask.sum() > 100 else 0.7), f"outline of {name}: Dice {dice}"
     numbers = {code(c): c.MeasuredValueSequence[0] for c in group.ContentSequence
                if c.ValueType == "NUM"}
-    json_region = result["regions"]["node" if name == "node-1" else "tumour"]
+    json_region = result["regions"][role]
     long_axis = numbers["103339001"]
     measured = {m["name"]: m["value"] for m in json_region["measurements"]}
     assert abs(float(long_axis.FloatingPointValue) - measured["long_axis"]) < 1e-6
@@ -172,13 +184,14 @@ def check_group(folder, group, sources, result):
     finding = only(children(group, "121071")).ConceptCodeSequence[0].CodeValue
     assert finding in ("4147007", "59441001")
     assert children(group, "111001") and children(group, "111003")
-    return name, uid, numbers
+    return role, uid, numbers
 
 
 def check_sr(folder, ds, sources, result):
     assert ds.SOPClassUID == "1.2.840.10008.5.1.4.1.1.88.34"
     assert ds.CompletionFlag == "COMPLETE" and ds.VerificationFlag == "UNVERIFIED"
-    items = list(walk(ds))
+    # Relationships by reference are no items.
+    items = [item for item in walk(ds) if "ReferencedContentItemIdentifier" not in item]
     assert all("ConceptNameCodeSequence" in c for c in items), "an item has no concept name"
     assert all(c.get("TextValue") for c in items if c.ValueType == "TEXT")
     uids = {}
@@ -189,7 +202,7 @@ def check_sr(folder, ds, sources, result):
     for group in groups:
         name, uid, numbers = check_group(folder, group, sources, result)
         uids[name] = uid
-        assert ("RISK" in numbers) == (risk["estimated"] and name == "node-1")
+        assert ("RISK" in numbers) == (risk["estimated"] and name == "node")
     derived = children(ds, SR_DERIVED)
     texts = " | ".join(c.TextValue for c in items if c.ValueType == "TEXT")
     if risk["estimated"]:
@@ -225,8 +238,16 @@ def check_sr(folder, ds, sources, result):
 def check_seg(folder, ds, sources, uids):
     assert "FrameOfReferenceUID" not in ds
     shared = ds.SharedFunctionalGroupsSequence[0]
-    assert "PixelMeasuresSequence" not in shared and "PlaneOrientationSequence" not in shared
-    names = []
+    geometry = ds.SeriesDescription.endswith("OHIF")
+    assert ("PixelMeasuresSequence" in shared) == ("PlaneOrientationSequence" in shared) == geometry
+    if geometry:
+        measures = shared.PixelMeasuresSequence[0]
+        regions = next(iter(sources.values())).get("SequenceOfUltrasoundRegions")
+        assert "SliceThickness" not in measures and "PlanePositionSequence" not in shared
+        assert bool(measures.get("PixelSpacing")) == bool(regions), "spacing is never invented"
+        if regions:
+            assert list(measures.PixelSpacing) == [0.08, 0.08]
+    labels = []
     frames = numpy.unpackbits(numpy.frombuffer(ds.PixelData, numpy.uint8), bitorder="little")
     frames = frames[:ds.NumberOfFrames * ds.Rows * ds.Columns].reshape(-1, ds.Rows, ds.Columns)
     for frame, groups in zip(frames, ds.PerFrameFunctionalGroupsSequence):
@@ -235,12 +256,79 @@ def check_seg(folder, ds, sources, uids):
         image = groups.DerivationImageSequence[0].SourceImageSequence[0]
         source = sources[image.ReferencedSOPInstanceUID]
         assert (ds.Rows, ds.Columns) == (source.Rows, source.Columns)
-        name = segment.TrackingID
-        names.append(name)
-        assert segment.TrackingUID == uids.get(name, segment.TrackingUID)
-        assert (frame == mask_of(folder, name, ds.Rows, ds.Columns)).all(), f"mask of {name}"
+        labels.append(segment.SegmentLabel)
+        role = "tumour" if segment.SegmentLabel == "Tumour" else "node"
+        assert segment.TrackingUID == uids[role] and segment.TrackingID.startswith(role)
+        assert (frame == segment_mask(folder, segment.SegmentLabel, ds.Rows, ds.Columns)).all()
         assert ("ReferencedFrameNumber" in image) == (int(source.get("NumberOfFrames", 1)) > 1)
-    return names
+    return labels
+
+
+def expected_segments(folder, result):
+    labels = ["Tumour"] if result["regions"]["tumour"] else []
+    if (folder / "node-hilum.mask").exists() and (
+            numpy.fromfile(folder / "node-hilum.mask", numpy.uint8).sum() <
+            numpy.fromfile(folder / "node.mask", numpy.uint8).sum()):
+        labels += ["Cortex of the lymph node", "Hilum of the lymph node"]
+    elif result["regions"]["node"]:
+        labels += ["Axillary lymph node"]
+    return sorted(labels)
+
+
+def check_presentation(ds, sources, result):
+    """The lines lie where the outlines and axes are, on the image that they belong to."""
+    series = only(ds.ReferencedSeriesSequence)
+    image = only(series.ReferencedImageSequence)
+    source = sources[image.ReferencedSOPInstanceUID]
+    assert series.SeriesInstanceUID == source.SeriesInstanceUID
+    grey = source.PhotometricInterpretation.startswith("MONOCHROME")
+    assert ds.SOPClassUID == f"1.2.840.10008.5.1.4.1.1.11.{1 if grey else 2}"
+    assert ("ICCProfile" in ds) == (not grey) and ("PresentationLUTShape" in ds) == grey
+    if not grey:
+        check_profile(ds.ICCProfile)
+    area = only(ds.DisplayedAreaSelectionSequence)
+    assert list(area.DisplayedAreaBottomRightHandCorner) == [source.Columns, source.Rows]
+    layers = {layer.GraphicLayer for layer in ds.GraphicLayerSequence}
+    for annotation in ds.GraphicAnnotationSequence:
+        assert annotation.GraphicLayer in layers
+        role = "tumour" if annotation.GraphicLayer == "TUMOUR" else "node"
+        region = result["regions"][role]
+        assert region["sop_instance_uid"] == source.SOPInstanceUID
+        frame = only(annotation.ReferencedImageSequence).get("ReferencedFrameNumber")
+        assert (frame is not None) == (int(source.get("NumberOfFrames", 1)) > 1)
+        lengths = []
+        for line in annotation.GraphicObjectSequence:
+            points = numpy.array(line.GraphicData).reshape(-1, 2)
+            assert len(points) == line.NumberOfGraphicPoints
+            assert (points >= 0).all() and (points <= [source.Columns, source.Rows]).all()
+            if len(points) == 2:
+                lengths.append(numpy.hypot(*(points[1] - points[0])))
+        measured = {m["name"]: m for m in region["measurements"]}
+        scale = 0.08 if measured["long_axis"]["unit"] == "mm" else 1
+        if measured["long_axis"]["value"] > 0:
+            assert abs(lengths[0] * scale - measured["long_axis"]["value"]) < 0.01
+        assert "x" in only(annotation.TextObjectSequence).UnformattedTextValue
+    return {a.GraphicLayer for a in ds.GraphicAnnotationSequence}
+
+
+def check_profile(profile):
+    """As another library reads it: nearly sRGB."""
+    import io
+    from PIL import Image, ImageCms
+    theirs, ours = ImageCms.createProfile("sRGB"), ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    picture = Image.fromarray(numpy.arange(192, dtype=numpy.uint8).reshape(8, 8, 3))
+    there = numpy.asarray(ImageCms.profileToProfile(picture, ours, theirs, outputMode="RGB"))
+    assert abs(there.astype(int) - numpy.asarray(picture).astype(int)).max() <= 2
+
+
+def check_key_objects(ds, sources, result):
+    images = [c.ReferencedSOPSequence[0] for c in ds.ContentSequence if c.ValueType == "IMAGE"]
+    used = {r["sop_instance_uid"] for r in result["regions"].values() if r}
+    assert {i.ReferencedSOPInstanceUID for i in images} == used
+    assert code(ds) == "113000"
+    for image in images:
+        frames = int(sources[image.ReferencedSOPInstanceUID].get("NumberOfFrames", 1))
+        assert ("ReferencedFrameNumber" in image) == (frames > 1)
 
 
 def check(folder):
@@ -260,9 +348,19 @@ def check(folder):
         check_patient(ds, source, folder.name)
     assert len({ds.SeriesInstanceUID for ds in objects.values()}) == len(objects)
     uids = check_sr(folder, objects["sr.dcm"], sources, result)
-    names = [n for f, ds in objects.items() if f.startswith("seg") for n in
-             check_seg(folder, ds, sources, uids)]
-    assert sorted(names) == sorted(p.stem for p in folder.glob("*.mask"))
+    found = {role for role, region in result["regions"].items() if region}
+    for kind in ("seg", "seg-ohif"):
+        labels = [label for f, ds in objects.items() if f in (f"{kind}.dcm", f"{kind}-2.dcm")
+                  for label in check_seg(folder, ds, sources, uids)]
+        assert sorted(labels) == expected_segments(folder, result)
+    layers = set()
+    for f, ds in objects.items():
+        if f.startswith("pr"):
+            layers |= check_presentation(ds, sources, result)
+    assert len(layers) == len(found)
+    assert ("ko.dcm" in objects) == bool(found)
+    if found:
+        check_key_objects(objects["ko.dcm"], sources, result)
     picture = objects["sc.dcm"]
     assert picture.pixel_array.shape == (1000, 1600, 3) and picture.BurnedInAnnotation == "YES"
     assert (folder / "overlay.png").read_bytes()[:4] == b"\x89PNG"

@@ -102,9 +102,9 @@ static void write_expected(const struct study *s, const struct report_object *ob
     free(json);
     for (int i = 0; i < ROI_COUNT; i++)
         if (s->regions[i].found)
-            write_mask(s, i ? "node-1" : "tumour-1", &s->regions[i].mask);
+            write_mask(s, i ? "node" : "tumour", &s->regions[i].mask);
     if (s->regions[ROI_NODE].found && mask_count(&s->regions[ROI_NODE].hilum) > 0)
-        write_mask(s, "node-1-hilum", &s->regions[ROI_NODE].hilum);
+        write_mask(s, "node-hilum", &s->regions[ROI_NODE].hilum);
 }
 
 static void check_second_run(const struct study *s, const struct report_object *objects, int count)
