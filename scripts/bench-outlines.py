@@ -2,6 +2,7 @@
 
 DATA holds images/NAME.png and masks/NAME.png; index.csv, if there, names pictures by its column
 'id' and may have 'fold', 'device' and 'pathology'. With --roi node, hilum/NAME.png are the hila.
+DATA may also be a folder that `axnode phantom` wrote: its breasts or, with --roi node, its axillae.
 
 Per picture: Dice, IoU, 95 % Hausdorff distance (pixels; where something was found), relative error
 of the longest diameter, seconds (reading, outlining, measuring). A failure is a Dice below 0.5.
@@ -55,24 +56,50 @@ def find_axnode():
     return pathlib.Path(installed)
 
 
-def pictures(options):
-    """{name: row of index.csv, or {}} of what is to be measured."""
+class Picture:
+    """Where a picture and what people drew in it lie; row: of index.csv, or {}."""
+
+    def __init__(self, image, mask, hilum, row):
+        self.image, self.mask, self.hilum, self.row = image, mask, hilum, row
+
+    def pixels(self):
+        if self.image.suffix != ".dcm":
+            return Image.open(self.image).convert("RGB")
+        import pydicom
+        return Image.fromarray(pydicom.dcmread(self.image).pixel_array).convert("RGB")
+
+
+def synthetic(options):
+    """{name: Picture} of a folder of `axnode phantom`."""
+    roi = "node" if options.roi == "node" else "tumour"
+    with open(options.data / "truth.json", encoding="utf-8") as file:
+        stills = [s for study in json.load(file)["studies"] for s in study["images"] if roi in s]
+    return {s["file"].removesuffix(".dcm").replace("/", "-"): Picture(
+        options.data / s["file"], options.data / s[roi]["mask"],
+        options.data / s[roi].get("hilum_mask", "-"), {}) for s in stills}
+
+
+def drawn_by_people(options):
+    """{name: Picture} of images/ and masks/."""
     index = {}
     if (options.data / "index.csv").is_file():
         with open(options.data / "index.csv", encoding="utf-8", newline="") as file:
             index = {row["id"]: row for row in csv.DictReader(file)}
     elif options.fold or options.device:
         sys.exit(f"failed: {options.data} has no index.csv to tell folds and scanners by")
-    names = sorted(p.stem for p in (options.data / "images").glob("*.png")
-                   if (options.data / "masks" / p.name).is_file())
-    chosen = {}
-    for name in names:
-        row = index.get(name, {})
-        if options.fold and row.get("fold") not in options.fold:
-            continue
-        if options.device and row.get("device") != options.device:
-            continue
-        chosen[name] = row
+    found = {}
+    for image in sorted((options.data / "images").glob("*.png")):
+        mask, row = options.data / "masks" / image.name, index.get(image.stem, {})
+        if mask.is_file() and not (options.fold and row.get("fold") not in options.fold) \
+                and not (options.device and row.get("device") != options.device):
+            found[image.stem] = Picture(image, mask, options.data / "hilum" / image.name, row)
+    return found
+
+
+def pictures(options):
+    """{name: Picture} of what is to be measured."""
+    is_synthetic = (options.data / "truth.json").is_file()
+    chosen = synthetic(options) if is_synthetic else drawn_by_people(options)
     if not chosen:
         sys.exit(f"failed: {options.data} has no pictures with masks to measure on")
     if options.limit and len(chosen) > options.limit:
@@ -83,12 +110,12 @@ def pictures(options):
     return chosen
 
 
-def outline(options, names, folder):
+def outline(options, chosen, folder):
     """Run axnode once over all pictures; returns what it says of each."""
     inputs = folder / "images"
     inputs.mkdir()
-    for name in names:
-        (inputs / f"{name}.png").symlink_to((options.data / "images" / f"{name}.png").resolve())
+    for name, picture in chosen.items():
+        (inputs / f"{name}{picture.image.suffix}").symlink_to(picture.image.resolve())
     command = [options.axnode or find_axnode(), "segment", inputs, "--roi", options.roi,
                "--out", folder / "masks", "--overlay", folder / "overlays", "--json"]
     if options.roi == "node":
@@ -177,7 +204,7 @@ def summary(rows):
             "failures": sum(s < FAILURE for s in scores),
             "failure_rate": sum(s < FAILURE for s in scores) / len(rows),
             "diameter_error": median(r["diameter_error"] for r in rows),
-            "hilum_dice": mean(r.get("hilum_dice") for r in rows),
+            "hilum_dice": mean(r.get("hilum_dice") for r in rows), # of nodes that have one
             "seconds": mean(r["seconds"] for r in rows)}
 
 
@@ -222,24 +249,22 @@ def print_table(grouped):
                 print(f"{'    hilum: mean Dice':44}{'':5} {s['hilum_dice']:6.3f}")
 
 
-def tile(options, folder, row):
-    name = row["id"]
-    picture = Image.open(options.data / "images" / f"{name}.png").convert("RGB")
-    drawn = numpy.array(picture)
-    truth = read_mask(options.data / "masks" / f"{name}.png")
+def tile(picture, folder, row):
+    name, truth = row["id"], read_mask(picture.mask)
+    pixels = numpy.array(picture.pixels())
     found = read_mask(folder / "masks" / f"{name}.png", truth.shape)
-    drawn[border(truth)] = (0, 230, 90)
+    pixels[border(truth)] = (0, 230, 90)
     if found is not None:
-        drawn[border(found)] = (255, 220, 0)
-    picture = Image.fromarray(drawn)
-    picture.thumbnail((TILE, TILE - 16))
+        pixels[border(found)] = (255, 220, 0)
+    shown = Image.fromarray(pixels)
+    shown.thumbnail((TILE, TILE - 16))
     canvas = Image.new("RGB", (TILE, TILE))
-    canvas.paste(picture, ((TILE - picture.width) // 2, 16))
+    canvas.paste(shown, ((TILE - shown.width) // 2, 16))
     ImageDraw.Draw(canvas).text((4, 2), f"{name}  {row['dice']:.3f}", fill=(255, 255, 255))
     return canvas
 
 
-def montage(options, folder, rows):
+def montage(options, chosen, folder, rows):
     options.montage.mkdir(parents=True, exist_ok=True)
     ordered = sorted(rows, key=lambda r: r["dice"])
     middle = max(0, len(ordered) // 2 - TILES // 2)
@@ -247,7 +272,7 @@ def montage(options, folder, rows):
                        ("best", ordered[::-1][:TILES])):
         sheet = Image.new("RGB", (COLUMNS * TILE, -(-len(part) // COLUMNS) * TILE))
         for i, row in enumerate(part):
-            sheet.paste(tile(options, folder, row), (i % COLUMNS * TILE, i // COLUMNS * TILE))
+            sheet.paste(tile(chosen[row["id"]], folder, row), (i % COLUMNS * TILE, i // COLUMNS * TILE))
         sheet.save(options.montage / f"{name}.png")
 
 
@@ -259,20 +284,20 @@ def bench(options, folder):
     else:
         said = outline(options, chosen, folder)
     rows = []
-    for name, known in chosen.items():
-        truth = read_mask(options.data / "masks" / f"{name}.png")
+    for name, picture in chosen.items():
+        truth = read_mask(picture.mask)
         found = read_mask(folder / "masks" / f"{name}.png", truth.shape)
         row = measure(truth, numpy.zeros_like(truth) if found is None else found,
                       said.get(name, {}))
-        hilum = read_mask(options.data / "hilum" / f"{name}.png", truth.shape)
+        hilum = read_mask(picture.hilum, truth.shape)
         made = read_mask(folder / "hilum" / f"{name}.png", truth.shape)
-        if hilum is not None and made is not None:
+        if hilum is not None and hilum.any() and made is not None:
             row["hilum_dice"] = float(dice(hilum, made))
-        rows.append({"id": name, "device": known.get("device"),
-                     "pathology": known.get("pathology"), **row})
+        rows.append({"id": name, "device": picture.row.get("device"),
+                     "pathology": picture.row.get("pathology"), **row})
     grouped = groups(rows)
     if options.montage:
-        montage(options, folder, rows)
+        montage(options, chosen, folder, rows)
     if options.json:
         json.dump({"data": str(options.data), "fold": options.fold, "roi": options.roi,
                    "groups": {title or "overall": {k: summary(v) for k, v in parts.items()}

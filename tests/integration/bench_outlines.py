@@ -60,6 +60,19 @@ class BenchOutlines(unittest.TestCase):
         self.assertAlmostEqual(overall["dice"], 1.75 / 4)
         self.assertEqual(said["groups"]["device"]["B"]["n"], 3)
 
+    def test_synthetic_studies(self):
+        """A folder of `axnode phantom`: pictures of the region asked for, masks where its
+        truth.json says."""
+        images = [{"file": f"study-1/{name}.dcm", "node": {"mask": f"masks/{name}.png"}}
+                  for name in ("same", "shifted")]
+        images.append({"file": "study-1/breast.dcm", "tumour": {"mask": "masks/same.png"}})
+        (self.data / "truth.json").write_text(json.dumps({"studies": [{"images": images}]}))
+        for name in ("same", "shifted"):
+            (self.data / "made" / f"{name}.png").rename(self.data / "made" / f"study-1-{name}.png")
+        said = json.loads(self.bench("--json", "--roi", "node"))
+        self.assertEqual({row["id"]: round(row["dice"], 6) for row in said["pictures"]},
+                         {"study-1-same": 1, "study-1-shifted": 30 / 40})
+
     def test_folds_table_and_montage(self):
         said = self.bench("--fold", "1", "--montage", self.data / "montage")
         self.assertIn("0.875", said)
