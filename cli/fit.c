@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/session.h"
 #include "db/cohort.h"
+#include "model/fit/bootstrap.h"
 #include "model/fit/write.h"
 #include "model/score/table.h"
 #include "service/analyser.h"
@@ -281,6 +282,8 @@ static int compute(struct fit *f, struct error *err)
     progress.span = 1 - progress.from;
     if (status == 0 && recipe->folds > 0)
         status = fit_validate(&f->data, recipe, &options, &f->model, &f->validation, err);
+    if (status == 0 && recipe->bootstrap > 0)
+        status = fit_bootstrap(&f->data, recipe, &options, &f->model, err);
     if (options.progress)
         fputs("\r\033[K", stderr);
     return status;

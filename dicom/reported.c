@@ -102,6 +102,7 @@ static const struct statement statements[] = {
     {MALIGNANCY, {"111389", "DCM"}, "malignancy_confirmed", "yes", true}, /* Invasive carcinoma */
     {{"111475", "DCM"}, POSITIVE, "er_status", "positive", true},
     {{"111475", "DCM"}, NEGATIVE, "er_status", "negative", true},
+    /* LOINC: receptor antigens in a breast cancer specimen by immune stain; HER2, interpreted */
     {{"85337-4", "LN"}, POSITIVE, "er_status", "positive", true},
     {{"85337-4", "LN"}, NEGATIVE, "er_status", "negative", true},
     {{"111476", "DCM"}, POSITIVE, "pr_status", "positive", true},
@@ -152,8 +153,8 @@ struct around {
 static bool qualifies(const struct sr_item *modifier)
 {
     const bool absent = is(&modifier->value, "121054", "DCM") ||
-                        is(&modifier->value, "272519000", "SCT") ||
-                        is(&modifier->value, "2667000", "SCT");
+                        is(&modifier->value, "272519000", "SCT") || /* Absent, CID 240 */
+                        is(&modifier->value, "2667000", "SCT");     /* SNOMED CT's own Absent */
     return absent || (modifier->modifier && !is_laterality(&modifier->name) &&
                       !is_finding_site(&modifier->name) &&
                       !is(&modifier->name, "106233006", "SCT")); /* Topographical modifier */

@@ -102,6 +102,10 @@ static int print_score(const struct fit_result *r, struct buffer *out, struct er
                                         sqrt(r->model->covariance[(k + 1) * side + k + 1]))
                          : buffer_print(out, err, "|\n");
     }
+    if (status == 0 && r->model->bootstrap)
+        status = buffer_print(out, err, "\nIntervals of a risk: from %zu draws of the patients, each "
+                              "fitted with these terms; how sure the choice of terms is they do not "
+                              "tell.\n", r->model->bootstrap_count);
     if (status == 0 && r->has_cutoff) {
         status = buffer_print(out, err, "\nCut-off of the risk %.3f: ", r->cutoff);
         if (status == 0)

@@ -99,6 +99,8 @@ static void describe_score(const struct fit_result *result, cJSON *to)
                                     sqrt(covariance[(k + 1) * side + k + 1]));
         cJSON_AddItemToArray(terms, json);
     }
+    if (result->model->bootstrap)
+        cJSON_AddNumberToObject(to, "bootstrap_draws", (double)result->model->bootstrap_count);
     if (result->has_cutoff)
         cJSON_AddNumberToObject(to, "cutoff", result->cutoff);
 }

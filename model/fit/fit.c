@@ -28,6 +28,7 @@ void fit_model_release(struct fit_model *model)
 {
     free(model->terms);
     free(model->covariance);
+    free(model->bootstrap);
     *model = (struct fit_model){0};
 }
 

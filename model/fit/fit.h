@@ -56,6 +56,8 @@ struct fit_model {
     struct fit_term *terms; /* owned; may be none */
     size_t term_count;
     double *covariance;     /* owned; (terms + 1)²; NULL: penalised, none known */
+    double *bootstrap;      /* owned; bootstrap_count sets of terms + 1 (fit/bootstrap.h); NULL: none */
+    size_t bootstrap_count;
     size_t rows, positives; /* fitted on */
     size_t constant, duplicates; /* columns that say nothing, or the same as another, left out */
     bool has_lambda;

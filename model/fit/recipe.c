@@ -268,6 +268,19 @@ static int read_validation(struct fit_recipe *r, const struct yaml_node *root, s
                                             &r->repeats, err);
 }
 
+static int read_bootstrap(struct fit_recipe *r, const struct yaml_node *root, struct error *err)
+{
+    static const char *const keys[] = {"draws", NULL};
+    const struct yaml_node *map = yaml_get(root, "bootstrap");
+    if (!map)
+        return 0;
+    int status = yaml_check_keys(r->yaml, map, keys, err);
+    if (status == 0 && r->step_count == 0)
+        return yaml_error(r->yaml, map, err, "has no meaning without steps");
+    return status < 0 ? status : read_whole(r->yaml, map, "draws", FIT_BOOTSTRAP_MIN,
+                                            FIT_BOOTSTRAP_MAX, FIT_BOOTSTRAP_MIN * 2, &r->bootstrap, err);
+}
+
 static int read_update(struct fit_recipe *r, const struct yaml_node *root, struct error *err)
 {
     static const char *const keys[] = {"update", NULL};
@@ -286,7 +299,7 @@ static int read_update(struct fit_recipe *r, const struct yaml_node *root, struc
 static int read_all(struct fit_recipe *r, struct error *err)
 {
     static const char *const keys[] = {"format", "package", "data", "steps", "recalibrate",
-                                       "cutoff", "validation", NULL};
+                                       "bootstrap", "cutoff", "validation", NULL};
     const struct yaml_node *root = yaml_root(r->yaml);
     int64_t format;
     int status = yaml_check_keys(r->yaml, root, keys, err);
@@ -299,6 +312,8 @@ static int read_all(struct fit_recipe *r, struct error *err)
         status = read_data(r, root, err);
     if (status == 0)
         status = read_steps(r, root, err);
+    if (status == 0)
+        status = read_bootstrap(r, root, err);
     if (status == 0)
         status = read_update(r, root, err);
     if (status == 0)

@@ -49,6 +49,8 @@ enum fit_cutoff { FIT_CUTOFF_NONE, FIT_CUTOFF_YOUDEN, FIT_CUTOFF_SENSITIVITY, FI
 enum fit_update { FIT_UPDATE_NONE, FIT_UPDATE_INTERCEPT, FIT_UPDATE_INTERCEPT_SLOPE };
 
 enum { FIT_STEPS_MAX = 32, FIT_FOLDS_MAX = 100, FIT_REPEATS_MAX = 100 };
+/* What a package may hold. */
+enum { FIT_BOOTSTRAP_MIN = 100, FIT_BOOTSTRAP_MAX = 2000 };
 
 struct fit_recipe {
     struct arena arena;           /* owns the texts */
@@ -62,6 +64,7 @@ struct fit_recipe {
     enum fit_update update; /* then there are no steps: an existing package is recalibrated */
     enum fit_cutoff cutoff;
     double cutoff_value;
+    int bootstrap;      /* sets of coefficients from resampled patients; 0: none */
     int folds, repeats; /* of the outer cross-validation; folds 0: none */
 };
 

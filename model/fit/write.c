@@ -141,6 +141,21 @@ static int print_covariance(const struct source *s, struct error *err)
     return status;
 }
 
+static int print_bootstrap(const struct source *s, struct error *err)
+{
+    const struct fit_model *model = s->result->model;
+    size_t side = model->term_count + 1;
+    int status = buffer_print(s->out, err, "  bootstrap:\n");
+    for (size_t i = 0; i < model->bootstrap_count && status == 0; i++) {
+        for (size_t k = 0; k < side && status == 0; k++)
+            status = print_number(s->out, k ? ", " : "    - [", model->bootstrap[i * side + k], "",
+                                  err);
+        if (status == 0)
+            status = buffer_print(s->out, err, "]\n");
+    }
+    return status;
+}
+
 static int print_cutoff(const struct source *s, struct error *err)
 {
     const struct fit_result *r = s->result;
@@ -166,7 +181,7 @@ static int print_model(const struct source *s, struct error *err)
     for (size_t k = 0; k < count && status == 0; k++)
         status = print_term(s, fit_term_at(s->result, k), err);
     if (status == 0)
-        status = print_covariance(s, err);
+        status = s->result->model->bootstrap ? print_bootstrap(s, err) : print_covariance(s, err);
     return status < 0 ? status : print_cutoff(s, err);
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "model/fit/bootstrap.h"
 #include "model/fit/random.h"
 #include "model/fit/write.h"
 #include "model/score/table.h"
@@ -118,6 +119,8 @@ static void test_recipes_refused(void **state)
         {"format: 1\nsteps: [lasso]\nrecalibrate: {}\n", "either"},
         {"format: 1\nsteps: [lasso]\ncutoff: {rule: fixed}\n", "'value' is missing"},
         {"format: 1\nsteps: [lasso]\nvalidation: {folds: 1}\n", "at least 2"},
+        {"format: 1\nsteps: [lasso]\nbootstrap: {draws: 99}\n", "99"},
+        {"format: 1\nrecalibrate: {}\nbootstrap: {}\n", "without steps"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -398,6 +401,70 @@ static int tear_down(void **state)
     return system(command);
 }
 
+/* Spread of one coefficient over the sets. */
+static double spread_of(const struct fit_model *model, size_t place)
+{
+    size_t side = model->term_count + 1;
+    double sum = 0, squares = 0, n = (double)model->bootstrap_count;
+    for (size_t i = 0; i < model->bootstrap_count; i++) {
+        double value = model->bootstrap[i * side + place];
+        sum += value;
+        squares += value * value;
+    }
+    return sqrt(squares / n - sum / n * (sum / n));
+}
+
+/* An ordinary regression's sets vary about as its covariance says; the intercept's less, since each
+ * draw has the same number of outcomes. */
+static void test_bootstrap_varies_as_the_covariance(void **state)
+{
+    static const char *const scaling[] = {"zscore, ", ""};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct fixture f;
+        struct error err = {0};
+        char recipe[200];
+        snprintf(recipe, sizeof recipe, "format: 1\ndata: {include: [x0, x1, x6]}\nsteps: [%s"
+                 "logistic]\nbootstrap: {draws: 500}\n", scaling[i]);
+        fixture_make(&f, "noise.csv", recipe);
+        const struct fit_options options = {.seed = 1, .threads = 1};
+        assert_int_equal(fit_bootstrap(&f.data, f.recipe, &options, &f.model, &err), 0);
+        assert_int_equal(f.model.bootstrap_count, 500);
+        for (size_t k = 1; k < 4; k++) {
+            double ratio = spread_of(&f.model, k) / sqrt(f.model.covariance[k * 4 + k]);
+            if (!(ratio > 0.8 && ratio < 1.25))
+                fail_msg("term %zu varies %g times as much as its covariance says", k, ratio);
+        }
+        fixture_release(&f);
+    }
+}
+
+static void test_bootstrap_in_the_package(void **state)
+{
+    struct fixture f, other;
+    struct error err = {0};
+    const char *recipe = PACKAGE DATA "steps: [zscore, lasso]\nbootstrap: {draws: 100}\n";
+    const struct fit_options one = {.seed = 1, .threads = 1}, three = {.seed = 1, .threads = 3};
+    (void)state;
+    fixture_make(&other, "signal.csv", recipe);
+    fixture_make(&f, "signal.csv", recipe);
+    assert_int_equal(fit_bootstrap(&f.data, f.recipe, &one, &f.model, &err), 0);
+    assert_int_equal(fit_bootstrap(&other.data, other.recipe, &three, &other.model, &err), 0);
+    size_t side = f.model.term_count + 1;
+    assert_memory_equal(f.model.bootstrap, other.model.bootstrap,
+                        100 * side * sizeof *f.model.bootstrap);
+    assert_true(spread_of(&f.model, 1) > 0.01);
+    write_package(&f, NULL, "bootstrap");
+    struct package *package = open_package("bootstrap");
+    assert_int_equal(package->bootstrap_count, 100);
+    assert_null(package->covariance);
+    for (size_t i = 0; i < 100 * side; i++)
+        assert_true(fabs(package->bootstrap[i] - f.model.bootstrap[i]) < 1e-12);
+    package_free(package);
+    fixture_release(&f);
+    fixture_release(&other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -409,6 +476,8 @@ int main(void)
         cmocka_unit_test(test_bad_tables),
         cmocka_unit_test(test_package_scores_as_fitted),
         cmocka_unit_test(test_recalibration),
+        cmocka_unit_test(test_bootstrap_varies_as_the_covariance),
+        cmocka_unit_test(test_bootstrap_in_the_package),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
