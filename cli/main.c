@@ -30,6 +30,9 @@ static const struct command commands[] = {
     {"purge", "remove the files of studies", command_purge},
     {"clinical", "clinical values of patients: import, list", command_clinical},
     {"retry", "analyse or deliver a failed study again", command_retry},
+    {"resend", "send an object, a study, or all since a date once more", command_resend},
+    {"destination", "list, pause and resume destinations", command_destination},
+    {"echo", "ask a peer whether it hears us (C-ECHO)", command_echo},
 };
 
 static void print_usage(FILE *out)
@@ -38,7 +41,7 @@ static void print_usage(FILE *out)
           "Regional lymph node risk from breast and axilla ultrasound; research use.\n\n",
           out);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
+        fprintf(out, "  %-11s %s\n", commands[i].name, commands[i].summary);
     fputs("\n'axnode COMMAND --help' tells more. Exit status: 0 done, 1 failed, 2 wrong usage.\n",
           out);
 }

@@ -1,6 +1,7 @@
 /* axnode show STUDY */
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/uid.h"
 #include "cli/command.h"
@@ -54,15 +55,27 @@ static void print_jobs(const cJSON *study)
     }
 }
 
+static const char *commitment_text(const char *commitment)
+{
+    return strcmp(commitment, "committed") == 0     ? ", committed"
+           : strcmp(commitment, "unconfirmed") == 0 ? ", unconfirmed"
+           : strcmp(commitment, "asked") == 0       ? ", asked to commit"
+           : strcmp(commitment, "wanted") == 0      ? ", to be asked to commit"
+                                                    : "";
+}
+
 static void print_deliveries(const cJSON *study)
 {
     const cJSON *delivery;
     cJSON_ArrayForEach(delivery, cJSON_GetObjectItemCaseSensitive(study, "deliveries")) {
-        printf("delivery     %s to %s: %s after %.0f attempts", json_text(delivery, "kind"),
+        printf("delivery     %s to %s: %s%s after %.0f attempts", json_text(delivery, "kind"),
                json_text(delivery, "destination"), json_text(delivery, "state"),
+               commitment_text(json_text(delivery, "commitment")),
                json_number(delivery, "attempts"));
         const char *last_error = json_text(delivery, "last_error");
         printf(*last_error ? ": %s\n" : "%s\n", last_error);
+        print_line("  object", json_text(delivery, "sop_uid"));
+        print_line("  warning", json_text(delivery, "warning"));
     }
 }
 

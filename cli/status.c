@@ -37,6 +37,12 @@ static int print_troubles(const cJSON *status)
         if (json_number(item, "attempts") >= ATTEMPTS_MANY)
             lines += printf("  %s does not take what is sent to it\n",
                             json_text(item, "destination")) > 0;
+    cJSON_ArrayForEach(item, member(status, "paused"))
+        lines += printf("  %s is paused: 'axnode destination resume' sends to it again\n",
+                        cJSON_GetStringValue(item)) > 0;
+    cJSON_ArrayForEach(item, member(status, "unconfirmed"))
+        lines += printf("  %s never confirmed to keep %.0f objects: 'axnode resend' asks again\n",
+                        item->string, item->valuedouble) > 0;
     return lines;
 }
 

@@ -85,6 +85,13 @@ int commitment_ask(struct db *db, const char *destination, const char *transacti
     return 0;
 }
 
+int commitment_forget(struct db *db, const char *destination, struct error *err)
+{
+    return db_query(db,
+        "UPDATE outbox SET commitment = 'none', commitment_at = NULL WHERE destination = $1"
+        " AND commitment IN ('wanted', 'asked')", DB_VALUES(db_text(destination)), NULL, err);
+}
+
 int commitment_deferred(struct db *db, const struct commitment_object *objects, size_t count,
                         int64_t delay_us, struct error *err)
 {

@@ -31,6 +31,9 @@ int commitment_expire(struct db *db, const char *destination,
 int commitment_ask(struct db *db, const char *destination, const char *transaction_uid,
                    const struct commitment_policy *policy, struct commitment_object *ret_objects,
                    size_t max, size_t *ret_count, struct error *err);
+/* Nobody is asked there any more: what was to be, or was and is without an answer, is plainly
+ * delivered. */
+int commitment_forget(struct db *db, const char *destination, struct error *err);
 /* The request was not taken: ask for the same again `delay_us` from now, under another UID. */
 int commitment_deferred(struct db *db, const struct commitment_object *objects, size_t count,
                         int64_t delay_us, struct error *err);

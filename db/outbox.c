@@ -194,7 +194,7 @@ static int choice_query(struct db *db, const char *sql, const struct outbox_choi
     return db_query(db, sql,
         DB_VALUES(c->sop_instance_uid ? db_text(c->sop_instance_uid) : db_null(),
                   c->study_instance_uid ? db_text(c->study_instance_uid) : db_null(),
-                  c->since_us > 0 ? db_time(c->since_us) : db_null(),
+                  c->since ? db_text(c->since) : db_null(),
                   c->destination ? db_text(c->destination) : db_null(),
                   c->kinds ? db_text(c->kinds) : db_null()),
         ret_rows, err);

@@ -54,15 +54,15 @@ int outbox_released(struct db *db, const struct outbox_item *item, struct error 
 
 /* ---- again, by a person ------------------------------------------------------------------ */
 
-/* One of the first three; of a study, and of all of a time, the newest generation that was made. */
+/* One of the first three lines; of a study, and of all of a time, the newest generation that was made. */
 struct outbox_choice {
     const char *sop_instance_uid, *study_instance_uid; /* or NULL */
-    int64_t since_us;        /* made or last delivered since; microseconds since 1970 */
+    const char *since;       /* made or delivered since: a time as PostgreSQL reads it; or NULL */
     const char *destination; /* this one alone, also what it was never sent; NULL: as before */
     const char *kinds;       /* with a destination: what it may get, "sr,seg,sc"; NULL: everything */
 };
 /* What was delivered, failed or waits is due at once; *ret_count objects to destinations.
- * STATUS_NOT_FOUND: there is none; STATUS_CONFLICT: all of them are being sent, were superseded
+ * STATUS_INVALID: no such time; STATUS_NOT_FOUND: there is none; STATUS_CONFLICT: all of them are being sent, were superseded
  * before they were sent, or have no file any more. */
 int outbox_resend(struct db *db, const struct outbox_choice *choice, int *ret_count,
                   struct error *err);

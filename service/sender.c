@@ -1,33 +1,53 @@
-/* Role sender: what the outbox holds goes to its destinations. A batch is one claim and one
- * association; each object's answer is written down before the next is sent. */
+/* Role sender: for each destination that something is due for, child processes of at most so many
+ * associations; none of them waits for another. Answers to requests for storage commitment go from the
+ * store into the database. */
 #include <inttypes.h>
-#include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/digest.h"
 #include "base/log.h"
-#include "db/outbox.h"
-#include "dicom/sender.h"
+#include "db/commitment.h"
+#include "db/destination.h"
+#include "dicom/commitment.h"
 #include "dicom/setup.h"
+#include "service/backoff.h"
 #include "service/database.h"
+#include "service/delivery.h"
 #include "service/role.h"
 #include "service/watch.h"
 #include "store/store.h"
 
-enum { POLL_US = 300000, STEP_US = 120000000 };
+enum {
+    POLL_US = 300000,
+    STEP_US = 120000000,
+    DRAIN_POLL_NS = 20000000,
+    ASSOCIATIONS_MAX = 8, /* of one destination, as the settings bound it */
+    LANES_MAX = SETTINGS_DESTINATIONS_MAX * ASSOCIATIONS_MAX,
+    ANSWERS_PER_TURN = 64,
+    /* Destinations that the database may know beside those of the settings. */
+    DUE_MAX = 256,
+};
+
+/* A child and the destination that it serves. */
+struct lane {
+    pid_t pid; /* 0: free */
+    size_t destination;
+};
 
 struct sender {
     const struct role *role;
     struct watch *watch;
     struct database database;
     struct store *store;
-    /* One batch; association_objects of each. */
-    struct outbox_item *items;
-    struct dicom_context *contexts;
-    char (*paths)[STORE_PATH_SIZE];
+    struct lane lanes[LANES_MAX];
+    /* Monotonic: a destination that could not be reached is left alone until then. */
+    int64_t rest_until_us[SETTINGS_DESTINATIONS_MAX];
 };
 
 static int64_t now_us(void)
@@ -35,221 +55,200 @@ static int64_t now_us(void)
     return clock_monotonic_us(clock_system());
 }
 
-/* Doubles with each attempt, ± 20 % so that what failed together does not come back together. */
-static int64_t delay_us(const struct settings *settings, int attempt)
+/* --- Children ----------------------------------------------------------------------------- */
+
+/* In the forked child: the parent's connections are not to be used here. Does not return. */
+static void child_run(const struct sender *x, size_t destination, pid_t parent)
 {
-    int64_t delay = settings->sender.backoff_first_us;
-    uint16_t noise = 0;
-    for (int i = 1; i < attempt && delay < settings->sender.backoff_max_us; i++)
-        delay *= 2;
-    if (delay > settings->sender.backoff_max_us)
-        delay = settings->sender.backoff_max_us;
-    if (getrandom(&noise, sizeof noise, GRND_NONBLOCK) != sizeof noise)
-        noise = UINT16_MAX / 2;
-    return delay - delay / 5 + delay / 5 * 2 / UINT16_MAX * noise;
+    const struct role *role = x->role;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(DELIVERY_FAILED);
+    close(role->beat_fd);
+    _exit((int)delivery_run(role, x->store, &role->settings->destinations[destination]));
 }
 
-/* Write down what became of one item. `permanent`: no further attempt can help. */
-static int not_delivered(struct sender *x, const struct outbox_item *item, bool permanent,
-                         const struct outbox_failure *failure, struct error *err)
+static void lane_start(struct sender *x, size_t destination)
+{
+    struct lane *lane = x->lanes;
+    while (lane->pid > 0)
+        lane++;
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0)
+        child_run(x, destination, parent);
+    if (pid < 0) {
+        log_event(LOG_ERROR, "cannot start a process, trying again later", "destination=%s",
+                  x->role->settings->destinations[destination].name);
+        x->rest_until_us[destination] = now_us() + STEP_US / 12;
+        return;
+    }
+    *lane = (struct lane){pid, destination};
+}
+
+static void lane_ended(struct sender *x, struct lane *lane, int how)
 {
     const struct settings *settings = x->role->settings;
-    bool last = permanent || item->attempt >= settings->sender.attempts_max;
-    int64_t delay = delay_us(settings, item->attempt);
-    log_event(last ? LOG_ERROR : LOG_WARNING, last ? "object not delivered" : "delivery deferred",
-              "outbox=%" PRId64 " job=%" PRId64 " kind=%s destination=%s attempt=%d "
-              "retry_in_s=%lld reason=%s",
-              item->id, item->job, item->object.kind, item->destination, item->attempt,
-              last ? -1 : (long long)(delay / 1000000), LOG_QUOTE(failure->reason));
-    int status = last ? outbox_failed(x->database.db, item, failure, err)
-                      : outbox_deferred(x->database.db, item, failure, delay, err);
-    return status == STATUS_CONFLICT ? 0 : status; /* another holds it now: it is theirs */
+    bool reached = WIFEXITED(how) && WEXITSTATUS(how) == DELIVERY_DONE;
+    lane->pid = 0;
+    if (WIFSIGNALED(how))
+        log_event(LOG_ERROR, "process that sends died", "destination=%s signal=%d",
+                  settings->destinations[lane->destination].name, WTERMSIG(how));
+    if (!reached) /* what is due meanwhile need not be tried at once */
+        x->rest_until_us[lane->destination] =
+            now_us() + backoff_us(settings->sender.backoff_first_us,
+                                  settings->sender.backoff_max_us, 1);
 }
 
-static int delivered(struct sender *x, const struct outbox_item *item,
-                     const struct dicom_store_reply *reply, struct error *err)
+/* Children that have ended; returns how many are left. */
+static size_t lanes_reap(struct sender *x)
 {
-    log_event(LOG_INFO, "object delivered",
-              "outbox=%" PRId64 " job=%" PRId64 " kind=%s destination=%s attempt=%d reply=%s",
-              item->id, item->job, item->object.kind, item->destination, item->attempt,
-              LOG_QUOTE(reply->text));
-    const struct outbox_receipt receipt = {.status_word = reply->status,
-                                           .warning = reply->status ? reply->text : ""};
-    return outbox_delivered(x->database.db, item, &receipt, err);
+    size_t left = 0;
+    int how;
+    for (struct lane *lane = x->lanes; lane < x->lanes + LANES_MAX; lane++) {
+        if (lane->pid > 0 && waitpid(lane->pid, &how, WNOHANG) > 0)
+            lane_ended(x, lane, how);
+        left += lane->pid > 0;
+    }
+    return left;
 }
 
-/* Find the item's file and see that it is what was made. */
-static int file_check(struct sender *x, const struct outbox_item *item, char *path,
-                      struct error *err)
+static int lanes_of(const struct sender *x, size_t destination)
 {
-    char sha256[DIGEST_TEXT_SIZE];
-    int status = store_outgoing_find(x->store, item->object.key, path, err);
-    if (status == 0)
-        status = digest_file(path, sha256, NULL, err);
-    if (status == 0 && strcmp(sha256, item->object.sha256) != 0)
-        status = error_set(err, STATUS_INVALID, "outgoing file has changed since it was made");
+    int count = 0;
+    for (size_t i = 0; i < LANES_MAX; i++)
+        count += x->lanes[i].pid > 0 && x->lanes[i].destination == destination;
+    return count;
+}
+
+/* One more child for each destination that has something due and may have one more. */
+static int lanes_start(struct sender *x, struct error *err)
+{
+    const struct settings *settings = x->role->settings;
+    char due[DUE_MAX][OUTBOX_DESTINATION_SIZE];
+    size_t count;
+    int status = destination_due(x->database.db, due, DUE_MAX, &count, err);
+    for (size_t d = 0; status == 0 && d < settings->destination_count; d++) {
+        const struct settings_destination *destination = &settings->destinations[d];
+        bool is_due = false;
+        for (size_t i = 0; i < count; i++)
+            is_due |= strcmp(due[i], destination->name) == 0;
+        int most = destination->objects_per_minute ? 1 : destination->associations;
+        if (is_due && lanes_of(x, d) < most && now_us() >= x->rest_until_us[d])
+            lane_start(x, d);
+    }
     return status;
 }
 
-/* Leave in `items` those whose file is good; the others are written down. */
-static int files_check(struct sender *x, size_t *count, struct error *err)
+/* The request to stop goes to each child: it ends after the object at hand. */
+static void lanes_drain(struct sender *x)
 {
-    size_t good = 0;
-    for (size_t i = 0; i < *count; i++) {
-        struct outbox_item item = x->items[i];
-        struct error reason = {0};
-        int status = file_check(x, &item, x->paths[good], &reason);
-        if (status < 0) {
-            struct outbox_failure failure = {.reason = reason.message, .status_word = -1};
-            bool permanent = status == STATUS_INVALID || status == STATUS_NOT_FOUND;
-            if (not_delivered(x, &item, permanent, &failure, err) < 0)
-                return err->status;
-            continue;
+    const struct timespec pause = {.tv_nsec = DRAIN_POLL_NS};
+    for (size_t i = 0; i < LANES_MAX; i++)
+        if (x->lanes[i].pid > 0)
+            kill(x->lanes[i].pid, SIGTERM);
+    watch_allow(x->watch, x->role->settings->supervisor.drain_timeout_us + STEP_US);
+    while (lanes_reap(x) > 0)
+        nanosleep(&pause, NULL);
+}
+
+/* --- Answers to requests for storage commitment -------------------------------------------- */
+
+static int answer_record(struct sender *x, const struct dicom_commitment *answer,
+                         struct error *err)
+{
+    const struct settings *settings = x->role->settings;
+    const struct commitment_policy policy = {settings->sender.commitment_timeout_us,
+                                             settings->sender.commitment_tries};
+    int64_t delay_us =
+        backoff_us(settings->sender.backoff_first_us, settings->sender.backoff_max_us, 1);
+    const char **committed = calloc(answer->count, sizeof *committed);
+    struct commitment_refusal *refused = calloc(answer->count, sizeof *refused);
+    struct commitment_answer row = {answer->transaction_uid, committed, 0, refused, 0};
+    int status = STATUS_NOT_FOUND;
+    for (size_t i = 0; committed && refused && i < answer->count; i++) {
+        const struct dicom_committed *object = &answer->objects[i];
+        if (object->committed) {
+            committed[row.committed_count++] = object->sop_instance_uid;
+        } else {
+            memcpy(refused[row.refused_count].sop_instance_uid, object->sop_instance_uid,
+                   UID_SIZE);
+            refused[row.refused_count++].reason = object->reason;
         }
-        struct dicom_context *context = &x->contexts[good];
-        memcpy(context->sop_class_uid, item.object.sop_class_uid, UID_SIZE);
-        memcpy(context->transfer_syntax_uid, item.object.transfer_syntax_uid, UID_SIZE);
-        x->items[good++] = item;
     }
-    *count = good;
-    return 0;
-}
-
-/* Give back items that were not tried. */
-static int release_from(struct sender *x, size_t first, size_t count, struct error *err)
-{
-    int status = 0;
-    for (size_t i = first; i < count && status == 0; i++) {
-        status = outbox_released(x->database.db, &x->items[i], err);
-        if (status == STATUS_CONFLICT)
-            status = 0;
-    }
+    if (!committed || !refused)
+        status = error_set(err, STATUS_NOMEM, "out of memory");
+    for (size_t d = 0; status == STATUS_NOT_FOUND && d < settings->destination_count; d++)
+        if (strcmp(settings->destinations[d].ae_title, answer->calling_ae) == 0)
+            status = commitment_answered(x->database.db, settings->destinations[d].name, &row,
+                                         &policy, delay_us, err);
+    if (status == 0)
+        log_event(row.refused_count ? LOG_WARNING : LOG_INFO, "storage commitment answered",
+                  "calling_ae=%s committed=%zu refused=%zu transaction=%s",
+                  LOG_QUOTE(answer->calling_ae), row.committed_count, row.refused_count,
+                  answer->transaction_uid);
+    free(committed);
+    free(refused);
     return status;
 }
 
-/* Send one item. *ret_broken: the association cannot be used any more. */
-static int send_one(struct sender *x, struct dicom_sender *association, size_t i,
-                    bool *ret_broken, struct error *err)
+static int answer_take(struct sender *x, const struct store_file *file, struct error *err)
 {
-    const struct outbox_item *item = &x->items[i];
-    struct dicom_store_reply reply;
+    struct dicom_commitment answer = {0};
     struct error reason = {0};
-    int status = dicom_sender_store(association, x->paths[i], &reply, &reason);
-    if (status == 0 && reply.delivery == DICOM_DELIVERED)
-        return delivered(x, item, &reply, err);
-    *ret_broken = status == STATUS_UNAVAILABLE;
-    struct outbox_failure failure = {.reason = status == 0 ? reply.text : reason.message,
-                                     .status_word = status == 0 ? reply.status : -1,
-                                     .possibly_sent = status == STATUS_UNAVAILABLE};
-    bool permanent = status == 0 ? reply.delivery == DICOM_REFUSED
-                                 : status == STATUS_UNSUPPORTED || status == STATUS_INVALID ||
-                                       status == STATUS_NOT_FOUND;
-    return not_delivered(x, item, permanent, &failure, err);
-}
-
-static int send_all(struct sender *x, struct dicom_sender *association, size_t count,
-                    int64_t until_us, struct error *err)
-{
-    bool broken = false;
-    int status = 0;
-    size_t i = 0;
-    while (i < count && status == 0 && !broken && now_us() < until_us &&
-           !role_stopping(x->role)) {
-        watch_allow(x->watch, x->role->settings->sender.timeout_us * 2 + STEP_US);
-        status = send_one(x, association, i++, &broken, err);
+    int status = dicom_commitment_read(file->path, &answer, &reason);
+    if (status == 0)
+        status = answer_record(x, &answer, &reason);
+    dicom_commitment_release(&answer);
+    if (status == STATUS_INVALID || status == STATUS_LIMIT || status == STATUS_NOT_FOUND) {
+        log_error(LOG_WARNING, "answer to storage commitment thrown away", &reason, "key=%s",
+                  file->key);
+        status = 0;
     }
-    return status < 0 ? status : release_from(x, i, count, err);
-}
-
-/* No association: every item waits for its next attempt. */
-static int defer_all(struct sender *x, size_t count, const struct error *reason,
-                     struct error *err)
-{
-    struct outbox_failure failure = {.reason = reason->message, .status_word = -1};
-    int status = 0;
-    for (size_t i = 0; i < count && status == 0; i++)
-        status = not_delivered(x, &x->items[i], false, &failure, err);
-    return status;
-}
-
-static int deliver(struct sender *x, const struct settings_destination *destination, size_t count,
-                   int64_t until_us, struct error *err)
-{
-    const struct settings *settings = x->role->settings;
-    int timeout_s = (int)((settings->sender.timeout_us + 999999) / 1000000);
-    struct dicom_peer peer = {.ae_title = destination->ae_title,
-                              .host = destination->address,
-                              .port = destination->port,
-                              .our_ae = settings->receiver.ae_title,
-                              .connect_timeout_s = timeout_s,
-                              .handshake_timeout_s = timeout_s,
-                              .dimse_timeout_s = timeout_s,
-                              .pdu_bytes_max = (uint32_t)settings->receiver.max_pdu_bytes};
-    struct dicom_sender *association;
-    struct error reason = {0};
-    int status = files_check(x, &count, err);
-    if (status < 0 || count == 0)
+    if (status < 0) {
+        if (err)
+            *err = reason;
         return status;
-    watch_allow(x->watch, settings->sender.timeout_us * 3 + STEP_US);
-    if (dicom_sender_open(&peer, x->contexts, count, &association, &reason) < 0)
-        return defer_all(x, count, &reason, err);
-    status = send_all(x, association, count, until_us, err);
-    watch_allow(x->watch, settings->sender.timeout_us + STEP_US);
-    dicom_sender_close(association);
+    }
+    return store_remove(x->store, STORE_ANSWERS, file->key, err);
+}
+
+static int answers_take(struct sender *x, struct error *err)
+{
+    struct store_file files[ANSWERS_PER_TURN];
+    struct store_scan *scan;
+    size_t count = 0;
+    int status = store_scan_open(x->store, STORE_ANSWERS, &scan, err);
+    if (status < 0)
+        return status;
+    status = store_scan_next(scan, files, ANSWERS_PER_TURN, &count, err);
+    for (size_t i = 0; i < count && status == 0; i++) {
+        watch_allow(x->watch, STEP_US);
+        status = answer_take(x, &files[i], err);
+    }
+    store_scan_close(scan);
     return status;
 }
 
-/* One round over all destinations. *ret_count: how many items were claimed. */
-static int round_of_all(struct sender *x, size_t *ret_count, struct error *err)
-{
-    const struct settings *settings = x->role->settings;
-    /* Long enough for connecting and a few slow answers; a batch that takes longer is cut. */
-    int64_t lease_us = settings->sender.timeout_us * 8;
-    *ret_count = 0;
-    for (size_t i = 0; i < settings->destination_count && !role_stopping(x->role); i++) {
-        const struct settings_destination *destination = &settings->destinations[i];
-        size_t count;
-        int64_t until_us = now_us() + lease_us / 2;
-        watch_allow(x->watch, STEP_US);
-        int status = outbox_claim(x->database.db, destination->name, lease_us, x->items,
-                                  (size_t)settings->sender.association_objects, &count, err);
-        if (status == 0 && count > 0)
-            status = deliver(x, destination, count, until_us, err);
-        if (status < 0)
-            return status;
-        *ret_count += count;
-    }
-    return 0;
-}
+/* --- The role ----------------------------------------------------------------------------- */
 
 static void work(struct sender *x)
 {
     while (database_need(&x->database)) {
         struct error err = {0};
-        size_t count;
-        if (round_of_all(x, &count, &err) < 0) {
+        watch_allow(x->watch, STEP_US);
+        lanes_reap(x);
+        int status = answers_take(x, &err);
+        if (status == 0)
+            status = lanes_start(x, &err);
+        if (status < 0) {
             if (!database_failed(&x->database, "sending interrupted", &err))
                 return;
             continue;
         }
         database_worked(&x->database);
-        if (count == 0 && watch_wait(x->watch, POLL_US))
+        if (watch_wait(x->watch, POLL_US))
             return;
     }
-}
-
-static int sender_open(struct sender *x, struct error *err)
-{
-    size_t most = (size_t)x->role->settings->sender.association_objects;
-    x->items = calloc(most, sizeof *x->items);
-    x->contexts = calloc(most, sizeof *x->contexts);
-    x->paths = calloc(most, sizeof *x->paths);
-    if (!x->items || !x->contexts || !x->paths)
-        return error_set(err, STATUS_NOMEM, "out of memory");
-    int status = dicom_setup(err);
-    if (status == 0)
-        status = store_open(x->role->settings->store, NULL, &x->store, err);
-    return status;
 }
 
 int axnode_role_main(const struct role *role)
@@ -260,17 +259,18 @@ int axnode_role_main(const struct role *role)
     int status = watch_start(role, NULL, NULL, &x.watch, &err);
     if (status == 0) {
         database_init(&x.database, role, x.watch);
-        status = sender_open(&x, &err);
+        status = dicom_setup(&err);
     }
     if (status == 0)
+        status = store_open(role->settings->store, NULL, &x.store, &err);
+    if (status == 0) {
         work(&x);
-    else
+        lanes_drain(&x);
+    } else {
         log_error(LOG_ERROR, "sender not started", &err, NULL);
+    }
     watch_stop(x.watch);
     database_release(&x.database);
     store_close(x.store);
-    free(x.items);
-    free(x.contexts);
-    free(x.paths);
     return status < 0;
 }

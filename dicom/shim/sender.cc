@@ -117,16 +117,54 @@ static int check_fingerprint(struct dicom_sender *sender, const struct dicom_pee
                      sender->name.c_str());
 }
 
+/* What a person may look at. */
+static void hint_rejected(T_ASC_Association *association, struct error *err)
+{
+    T_ASC_RejectParameters rejected;
+    if (!association || ASC_getRejectParameters(association->params, &rejected).bad())
+        return;
+    switch (rejected.reason) {
+    case ASC_REASON_SU_CALLEDAETITLENOTRECOGNIZED:
+        error_hint(err, "the peer has another AE title than the one it was called by");
+        break;
+    case ASC_REASON_SU_CALLINGAETITLENOTRECOGNIZED:
+        error_hint(err, "the peer does not know our AE title, or not from this address: enter both "
+                        "there");
+        break;
+    case ASC_REASON_SP_PRES_TEMPORARYCONGESTION:
+    case ASC_REASON_SP_PRES_LOCALLIMITEXCEEDED:
+        error_hint(err, "the peer has no room for now: try again");
+        break;
+    default: break;
+    }
+}
+
+static void hint_unreachable(const OFCondition &cond, struct error *err)
+{
+    const char *text = cond.text();
+    if (strstr(text, "refused"))
+        error_hint(err, "nothing listens at that address and port, or a firewall says no");
+    else if (cond == DUL_READTIMEOUT || strstr(text, "timed out") || strstr(text, "Timeout"))
+        error_hint(err, "no answer in time: check address and port, and the firewall between");
+    else if (cond.code() == DULC_UNKNOWNHOST)
+        error_hint(err, "no such host: check the name");
+    else if (cond == DUL_NETWORKCLOSED || cond == DUL_PEERABORTEDASSOCIATION)
+        error_hint(err, "it hung up: is the port one of DICOM, and without TLS as we called it?");
+}
+
 static int not_associated(struct dicom_sender *sender, const OFCondition &cond, struct error *err)
 {
     if (cond == DUL_ASSOCIATIONREJECTED) {
         error_set(err, STATUS_UNAVAILABLE, "%s rejected the association", sender->name.c_str());
         error_detail(err, "%s", reason_of_rejection(sender->peer.association).c_str());
+        hint_rejected(sender->peer.association, err);
         return STATUS_UNAVAILABLE;
     }
     sender_unavailable(err, cond, sender->name, "no association with");
     if (sender->tls && sender->tls->fault() != DICOM_TLS_NONE)
         error_detail(err, "%s", dicom_tls_fault_text(sender->tls->fault()));
+    else
+        hint_unreachable(cond, err);
     return STATUS_UNAVAILABLE;
 }
 

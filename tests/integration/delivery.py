@@ -1,0 +1,306 @@
+"""Delivery to peers of every kind: routes, warnings, refusals, pauses, rates, resending, storage
+commitment on the same and on another association, echo."""
+import json
+import subprocess
+import time
+import unittest
+
+import checks
+import peer
+from stack import Failed, Stack, wait_for
+
+SLOW = {"backoff_first_s": 0.2, "backoff_max_s": 0.5, "timeout_s": 3, "attempts_max": 1000}
+
+
+class DeliveryTest(unittest.TestCase):
+    """A stack without a PACS; each test configures its own peers."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.stack = stack = Stack(checks.BUILD)
+        cls.addClassCleanup(stack.close)
+        stack.postgres()
+        stack.configure(quiet_period_s=0.3, destinations=[])
+        stack.axnode("db", "migrate")
+        cls.seed = 70
+
+    def setUp(self):
+        self.peers = []
+
+    def tearDown(self):
+        for one in self.peers:
+            one.close()
+        self.stack.alive("axnoded")
+        checks.assert_sane(self, self.stack)
+        self.stack.stop("axnoded")
+
+    def peer(self, aet):
+        made = peer.Peer(aet, self.stack.axnoded_port)
+        self.peers.append(made)
+        return made
+
+    def run_with(self, *destinations, sender=None, **more):
+        self.stack.sql("UPDATE outbox SET state = 'superseded', lease_until = NULL,"
+                       " commitment = 'none', commitment_at = NULL WHERE state <> 'superseded'")
+        self.stack.sql("DELETE FROM destination")
+        self.stack.configure(quiet_period_s=0.3, destinations=list(destinations),
+                             sender={**SLOW, **(sender or {})}, **more)
+        self.stack.axnoded()
+
+    def study(self, calling="MODALITY"):
+        """Send one new study; its UID."""
+        cls = type(self)
+        cls.seed += 1
+        folder = self.stack.folder / f"phantom-{cls.seed}"
+        self.stack.axnode("phantom", "--out", folder, "--studies", 1, "--seed", cls.seed)
+        before = set(self.stack.studies())
+        self.assertEqual(self.stack.send(sorted(folder.glob("*/*.dcm")), calling=calling), [])
+        return wait_for("the study is known", lambda: set(self.stack.studies()) - before).pop()
+
+    def state(self, study, *states, timeout_s=60):
+        try:
+            wait_for(f"{states}", lambda: self.stack.studies()[study]["state"] in states, timeout_s)
+        except Failed as reason:
+            raise AssertionError(f"{reason} {self.stack.studies()[study]}\n"
+                                 + self.stack.log("axnoded")[-4000:]) from None
+
+    def rows(self, study, columns="g.kind, b.destination, b.state"):
+        return self.stack.sql(f"SELECT {columns} FROM outbox b JOIN outgoing g ON g.id = b.outgoing"
+                              " JOIN job j ON j.id = g.job JOIN study s ON s.id = j.study"
+                              f" WHERE s.study_uid = '{study}' ORDER BY b.id")
+
+    def command(self, *arguments):
+        """(exit status, what it said)."""
+        done = subprocess.run([self.stack.tool("axnode"), *arguments, "--config",
+                               self.stack.config], capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+
+class Routes(DeliveryTest):
+    def test_results_go_where_their_source_says(self):
+        a, b, c = self.peer("A"), self.peer("B"), self.peer("C")
+        self.run_with(a.destination(), b.destination(), c.destination(), routes=[
+            {"name": "one", "from": ["US1"], "to": ["a"]},
+            {"name": "two", "from": ["US2"], "to": ["a", "b"]},
+            {"name": "rest", "to": ["c"]}])
+        went = {}
+        for calling in ("US1", "US2", "US3"):
+            study = self.study(calling)
+            self.state(study, "done")
+            went[calling] = {row[1] for row in self.rows(study)}
+        self.assertEqual(went, {"US1": {"a"}, "US2": {"a", "b"}, "US3": {"c"}})
+        # A reload that names no fallback keeps the old routes and says why.
+        self.stack.configure(quiet_period_s=0.3, sender=SLOW, destinations=[a.destination()],
+                             routes=[{"name": "one", "from": ["US1"], "to": ["a"]}])
+        code, said = self.command("config", "check", self.stack.config)
+        self.assertNotEqual(code, 0)
+        self.assertIn("needs a fallback", said)
+
+
+class Answers(DeliveryTest):
+    def test_status_codes(self):
+        good, full, never = self.peer("GOOD"), self.peer("FULL"), self.peer("NEVER")
+        good.store_status = lambda number, uid: 0xB000
+        full.store_status = lambda number, uid: 0xA700 if number < 2 else 0
+        never.store_status = lambda number, uid: 0xA900
+        self.run_with(good.destination(), full.destination(), never.destination())
+        study = self.study()
+        self.state(study, "failed")
+        wait_for("the others have everything", lambda: all(
+            row[2] == "delivered" for row in self.rows(study) if row[1] != "never"))
+        rows = self.rows(study, "b.destination, b.state, b.attempts, b.warning, b.last_error")
+        for destination, state, attempts, warning, error in rows:
+            if destination == "good":
+                self.assertEqual((state, attempts), ("delivered", "1"))
+                self.assertIn("0xB000", warning)
+            elif destination == "never":
+                self.assertEqual((state, attempts), ("failed", "1"))
+                self.assertIn("0xA900", error)
+        self.assertEqual(len(full.stored), len(set(full.stored)) + 2)
+        self.assertIn("0xA900", self.stack.studies()[study]["reason"])
+        self.assertIn("warning      0xB000", self.command("show", study)[1])
+        # The cause is gone: once more what failed, and that alone.
+        never.store_status, sent = 0, len(good.stored)
+        self.command("retry", study)
+        self.state(study, "done")
+        self.assertEqual(len(good.stored), sent)
+
+    def test_bad_peers_hold_up_nobody(self):
+        """A peer that hangs up in the middle, talks rubbish, refuses, or says nothing at all."""
+        bad = {name: self.peer(name.upper()) for name in
+               ("close", "rubbish", "silent", "reject", "no-service")}
+        for name, one in bad.items():
+            one.behaviour = name
+        good = self.peer("WELL")
+        self.run_with(*[one.destination() for one in bad.values()], good.destination(),
+                      sender={"timeout_s": 1})
+        study = self.study()
+        wait_for("the good one has everything", lambda: [
+            row for row in self.rows(study) if row[1] == "well"] and all(
+            row[2] == "delivered" for row in self.rows(study) if row[1] == "well"), 30)
+        wait_for("each bad one was tried twice", lambda: all(
+            int(row[0]) >= 2 or row[1] == "failed" for row in self.rows(
+                study, "b.attempts, b.state, b.destination") if row[2] != "well"), 60)
+        errors = dict(row for row in self.rows(study, "b.destination, b.last_error"))
+        self.assertIn("rejected the association", errors["reject"])
+        self.assertIn("does not accept class", errors["no-service"])
+        for name in ("close", "rubbish", "silent"):
+            self.assertTrue(errors[name], errors)
+            bad[name].behaviour = ""
+        bad["reject"].behaviour = bad["no-service"].behaviour = ""
+        self.command("retry", study)
+        self.state(study, "done")
+
+
+class Person(DeliveryTest):
+    def test_pause_resume_and_resend(self):
+        one, other = self.peer("ONE"), self.peer("OTHER")
+        self.run_with(one.destination(), other.destination(objects=["sr"]))
+        self.assertIn("is paused", self.command("destination", "pause", "one")[1])
+        self.assertIn("already paused", self.command("destination", "pause", "one")[1])
+        self.assertEqual(self.command("destination", "pause", "nobody")[0], 1)
+        study = self.study()
+        wait_for("the other has it", lambda: len(other.stored) == 1)
+        self.assertEqual(one.stored, [])
+        self.assertIn("one is paused", self.command("status")[1])
+        listed = {row["name"]: row for row in
+                  json.loads(self.command("destination", "list", "--json")[1])}
+        self.assertGreater(listed["one"]["pending"], 0)
+        self.assertTrue(listed["one"]["paused_at"])
+        self.assertIsNone(listed["other"]["paused_at"])
+        self.assertIn("PAUSED since", self.command("destination", "list")[1])
+        self.command("destination", "resume", "one")
+        self.state(study, "done")
+        sent = sorted(one.stored)
+        self.assertGreaterEqual(len(sent), 3)
+        # One object; the study to one destination; everything since.
+        report = self.rows(study, "g.sop_uid, g.kind")[0][0]
+        self.assertIn("2 deliveries", self.command("resend", "--object", report)[1])
+        wait_for("once more", lambda: one.stored.count(report) == 2 and
+                 other.stored.count(report) == 2)
+        self.state(study, "done")
+        self.command("resend", study, "--to", "one")
+        wait_for("all once more", lambda: sorted(set(one.stored)) == sent and
+                 one.stored.count(report) == 3)
+        self.assertEqual(other.stored.count(report), 2)
+        self.state(study, "done")
+        self.command("resend", "--since", "yesterday", "--to", "other")
+        wait_for("the report once more", lambda: other.stored.count(report) == 3)
+        self.assertEqual(set(other.stored), {report})
+        self.assertEqual(self.command("resend", "--since", "tomorrow")[0], 1)
+        self.assertEqual(self.command("resend", "--since", "when?")[0], 1)
+        self.assertEqual(self.command("resend")[0], 2)
+
+    def test_rate_and_associations(self):
+        slow, wide = self.peer("SLOW"), self.peer("WIDE")
+        wide.delay_s = 0.3
+        self.run_with(slow.destination(objects_per_minute=120),
+                      wide.destination(associations=3), sender={"association_objects": 1})
+        study = self.study()
+        self.state(study, "done")
+        gaps = [b - a for a, b in zip(slow.times, slow.times[1:])]
+        self.assertTrue(all(gap > 0.4 for gap in gaps), gaps)
+        self.assertGreater(wide.most_open, 1)
+        self.assertLessEqual(wide.most_open, 3)
+
+    def test_echo(self):
+        one = self.peer("ONE")
+        closed = self.peer("CLOSED")
+        closed.close()
+        strict = self.peer("STRICT")
+        strict.behaviour = "reject"
+        self.run_with(one.destination(), closed.destination(), strict.destination())
+        code, said = self.command("echo", "one")
+        self.assertEqual(code, 0, said)
+        self.assertIn("answers", said)
+        code, said = self.command("echo", "closed")
+        self.assertEqual(code, 1)
+        self.assertIn("nothing listens", said)
+        code, said = self.command("echo", "strict", "--json")
+        self.assertEqual(code, 1)
+        self.assertFalse(json.loads(said)["answered"])
+        self.assertIn("does not know our AE title", json.loads(said)["hint"])
+        self.assertEqual(self.command("echo", "nobody")[0], 1)
+
+
+class Commitment(DeliveryTest):
+    COMMIT = {"commitment_timeout_s": 2, "commitment_tries": 2}
+
+    def commitments(self, study):
+        return {row[0] for row in self.rows(study, "b.commitment")}
+
+    def committed(self, study):
+        wait_for("everything is committed", lambda: self.commitments(study) == {"committed"}, 30)
+
+    def test_answer_on_the_same_and_on_another_association(self):
+        same, new = self.peer("SAME"), self.peer("NEW")
+        same.commit, new.commit = "same", "new"
+        self.run_with(same.destination(commitment="required"),
+                      new.destination(commitment="required"), sender=self.COMMIT)
+        study = self.study()
+        self.committed(study)
+        self.assertEqual((same.answers, new.answers), ([0], [0]))
+        self.assertEqual(sorted(same.requests[0][1]), sorted(same.stored))
+        self.assertEqual(len(set(same.stored)), len(same.stored))
+        self.assertIn("delivered, committed", self.command("show", study)[1])
+        self.assertFalse(any((self.stack.folder / "store" / "answers").glob("??/*.dcm")))
+
+    def test_what_is_lost_is_sent_again(self):
+        lossy = self.peer("LOSSY")
+        lossy.commit = "same"
+        lossy.commit_failed = lambda uids: {uids[0]: 0x0112} if len(lossy.requests) == 1 else {}
+        self.run_with(lossy.destination(commitment="required"), sender=self.COMMIT)
+        study = self.study()
+        self.committed(study)
+        self.state(study, "done")
+        lost = lossy.requests[0][1][0]
+        self.assertEqual(lossy.stored.count(lost), 2)
+        self.assertEqual(len(lossy.stored), len(set(lossy.stored)) + 1)
+        self.assertEqual(lossy.requests[1][1], [lost])
+
+    def test_refusal_and_silence_end(self):
+        never, silent, refuses, without = (self.peer(n) for n in
+                                           ("NEVER", "SILENT", "REFUSES", "WITHOUT"))
+        never.commit, silent.commit, refuses.commit = "same", "silent", "refuse"
+        never.commit_failed = lambda uids: {u: 0x0110 for u in uids}
+        self.run_with(*[p.destination(commitment="required", objects=["sr"])
+                        for p in (never, silent, refuses, without)],
+                      sender={**self.COMMIT, "commitment_timeout_s": 1})
+        study = self.study()
+        wait_for("all has ended", lambda: {(r[0], r[1], r[2]) for r in self.rows(
+            study, "b.destination, b.state, b.commitment")} == {
+                ("never", "failed", "none"), ("silent", "delivered", "unconfirmed"),
+                ("refuses", "delivered", "unconfirmed"),
+                ("without", "delivered", "unconfirmed")}, 40)
+        self.assertEqual(len(never.stored), 2)
+        self.assertEqual(len(silent.requests), 2)
+        self.assertIn("0x0110", self.stack.studies()[study]["reason"])
+        self.assertIn("never confirmed", self.command("status")[1])
+        # Asked again by a person, it answers at last.
+        silent.commit = "same"
+        self.command("resend", study, "--to", "silent")
+        wait_for("committed", lambda: ["silent", "committed"] in self.rows(
+            study, "b.destination, b.commitment"))
+
+    def test_strangers_answers_are_refused(self):
+        known, stranger = self.peer("KNOWN"), self.peer("STRANGER")
+        known.commit = "silent"
+        self.run_with(known.destination(commitment="required"), sender={"commitment_timeout_s": 600})
+        study = self.study()
+        wait_for("it was asked", lambda: known.requests)
+        import pydicom
+        asked = pydicom.Dataset()
+        asked.TransactionUID = known.requests[0][0]
+        asked.ReferencedSOPSequence = [pydicom.Dataset()]
+        asked.ReferencedSOPSequence[0].ReferencedSOPClassUID = "1.2.3"
+        asked.ReferencedSOPSequence[0].ReferencedSOPInstanceUID = known.requests[0][1][0]
+        stranger.call_back(asked)
+        self.assertEqual(stranger.answers, [0x0110])
+        asked.TransactionUID = "1.2.3.4" # of nobody's request: taken, and thrown away
+        known.call_back(asked)
+        wait_for("it is thrown away", lambda: "thrown away" in self.stack.log("axnoded"))
+        self.assertEqual(self.commitments(study), {"asked"})
+
+
+if __name__ == "__main__":
+    checks.main()
