@@ -469,6 +469,7 @@ GUIDE = {
     "an outline whose passes": ["tests/unit/model/score.c"],
     "spectral Doppler or M-mode": ["spectra"],
     "colour Doppler or elastography": ["colour Doppler alone", "elastography alone"],
+    "an outline too narrow": ["tests/unit/model/package_deep.c"],
     "eligibility not established": ["eligibility not established"],
     "a clinical value": ["tests/unit/pipeline/clinical.c"],
     "a structured report that is not": ["tests/unit/pipeline/clinical.c"],
