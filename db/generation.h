@@ -18,6 +18,9 @@ int generation_open(struct db *db, int64_t study, int generation, int64_t from_j
  * images, or without files. Takes the study's lock. */
 int study_rescore(struct db *db, int64_t study, bool *ret_will, struct error *err);
 
+/* The study and its event: it failed, in words. */
+int study_fail(struct db *db, int64_t study, int64_t job, const char *reason, struct error *err);
+
 /* What may be at a destination, in SQL, for an outbox row called b. */
 #define GENERATION_MAY_BE_THERE \
     "(b.state IN ('delivered', 'sending') OR b.possibly_sent)"

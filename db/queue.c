@@ -9,7 +9,7 @@
 #include "db/generation.h"
 #include "db/query.h"
 
-/* ---- completion ------------------------------------------------------------------------- */
+/* ---- generations ------------------------------------------------------------------------ */
 
 int generation_open(struct db *db, int64_t study, int generation, int64_t from_job,
                     struct error *err)
@@ -66,92 +66,11 @@ int generation_open(struct db *db, int64_t study, int generation, int64_t from_j
     return db_event(db, study, id, "queued", text, err);
 }
 
-static int study_fail(struct db *db, int64_t study, int64_t job, const char *reason,
-                      struct error *err)
+int study_fail(struct db *db, int64_t study, int64_t job, const char *reason, struct error *err)
 {
     int status = db_query(db, "UPDATE study SET state = 'failed', reason = $2 WHERE id = $1",
                           DB_VALUES(db_int(study), db_text(reason)), NULL, err);
     return status < 0 ? status : db_event(db, study, job, "failed", reason, err);
-}
-
-/* Part of a study is no base for a report on it. */
-static int study_incomplete(struct db *db, int64_t study, int64_t gone, int64_t inputs,
-                            struct error *err)
-{
-    char reason[160];
-    snprintf(reason, sizeof reason,
-             "%lld of the study's %lld images were removed from the store: send the whole study "
-             "again", (long long)gone, (long long)inputs);
-    return study_fail(db, study, 0, reason, err);
-}
-
-static int study_complete(struct db *db, int64_t study, int generation, bool *ret_job,
-                          struct error *err)
-{
-    DB_ROWS_AUTO struct pg_result *rows = NULL;
-    int status = db_query(db,
-        "SELECT count(*) FILTER (WHERE role = 'input'), count(removing_at) FROM instance"
-        " WHERE study = $1 AND role IN ('input', 'report')",
-        DB_VALUES(db_int(study)), &rows, err);
-    if (status < 0)
-        return status;
-    int64_t inputs = db_get_int(rows, 0, 0), gone = db_get_int(rows, 0, 1);
-    *ret_job = inputs > 0 && gone == 0;
-    if (*ret_job)
-        return generation_open(db, study, generation + 1, 0, err);
-    if (gone > 0)
-        return study_incomplete(db, study, gone, inputs, err);
-    return db_query(db,
-        "UPDATE study SET state = 'not_applicable', reason = 'the study holds no ultrasound images'"
-        " WHERE id = $1",
-        DB_VALUES(db_int(study)), NULL, err);
-}
-
-static int completed_find(struct db *db, const struct queue_completion *c,
-                          struct pg_result **ret_rows, struct error *err)
-{
-    enum { LIMIT = 64 };
-    BUFFER_AUTO struct buffer open;
-    buffer_init(&open);
-    int status = buffer_add(&open, "{", 1, err);
-    for (size_t i = 0; i < c->open_count && status == 0; i++)
-        status = buffer_print(&open, err, "%s%s", i ? "," : "", c->open_digests[i]);
-    if (status == 0)
-        status = buffer_add(&open, "}", 1, err);
-    if (status < 0)
-        return status;
-    /* A study that someone holds locked is left for the next call. */
-    return db_query(db,
-        "SELECT id, generation FROM study WHERE state = 'receiving'"
-        " AND last_received_at <= $1::timestamptz AND uid_digest <> ALL ($2::text[])"
-        " ORDER BY last_received_at, id LIMIT $3 FOR UPDATE SKIP LOCKED",
-        DB_VALUES(db_time(c->as_of_us - c->quiet_us), db_text(buffer_text(&open)),
-                  db_int(c->limit ? c->limit : LIMIT)),
-        ret_rows, err);
-}
-
-int queue_complete(struct db *db, const struct queue_completion *completion, int *ret_jobs,
-                   int *ret_studies, struct error *err)
-{
-    DB_ROWS_AUTO struct pg_result *rows = NULL;
-    int jobs = 0;
-    int status = db_begin(db, err);
-    if (status < 0)
-        return status;
-    status = completed_find(db, completion, &rows, err);
-    int studies = status == 0 ? db_row_count(rows) : 0;
-    for (int i = 0; i < studies && status == 0; i++) {
-        bool made = false;
-        status = study_complete(db, db_get_int(rows, i, 0), (int)db_get_int(rows, i, 1), &made,
-                                err);
-        jobs += made;
-    }
-    status = db_end(db, status, err);
-    if (status == 0) {
-        *ret_jobs = jobs;
-        *ret_studies = studies;
-    }
-    return status;
 }
 
 /* ---- claims ------------------------------------------------------------------------------ */

@@ -24,8 +24,26 @@ enum {
 
 /* ---- completion ------------------------------------------------------------------------- */
 
+/* How long a study must be quiet to which this AE title has sent. */
+struct queue_source {
+    const char *calling_ae;
+    int64_t quiet_us;
+};
+
+/* A study to which this AE title has sent waits for such a series. */
+struct queue_required {
+    const char *calling_ae;
+    const char *modality;
+    const char *words; /* in its description, whatever the case; "": any */
+};
+
 struct queue_completion {
-    int64_t quiet_us; /* without a new object, by time of receipt */
+    int64_t quiet_us; /* without a new object, by time of receipt; of sources not named below */
+    const struct queue_source *sources; /* the longest counts */
+    size_t source_count;
+    const struct queue_required *required;
+    size_t required_count;
+    int64_t age_max_us; /* a study in 'receiving' for so long is complete in any case; 0: never */
     int64_t as_of_us; /* db_now before the snapshot of associations and the indexing pass */
     /* Studies that live associations carry: SHA-256 hex of the study UID. */
     const char (*open_digests)[DIGEST_TEXT_SIZE];
@@ -33,7 +51,8 @@ struct queue_completion {
     int limit; /* at most so many studies in this call; 0: 64 */
 };
 
-/* Studies in 'receiving' that are quiet and carried by no association get a job for their next
+/* Studies in 'receiving' that are quiet, have what is required and are carried by no association, or
+ * are over age, get a job for their next
  * generation, with the set of inputs frozen; older generations that no destination can have are
  * superseded. A study without inputs becomes not_applicable, one of whose inputs the files were
  * removed becomes failed. `ret_jobs`: jobs made;

@@ -57,6 +57,9 @@ struct indexer {
     struct reading *readings;
     struct index_object *objects;
     struct index_answer *answers;
+    struct queue_source *sources; /* owned; one for each peer */
+    struct queue_required *required;
+    size_t required_count;
     int64_t sweep_us; /* monotonic: when to look next for files whose time is over */
     bool trouble;  /* a file could not be read or moved in this pass */
     bool deferred; /* a file waits for another one to be indexed first */
@@ -237,8 +240,14 @@ static int index_incoming(struct indexer *x, struct error *err)
 static int complete_studies(struct indexer *x, int64_t as_of_us,
                             const struct store_studies *open, struct error *err)
 {
+    const struct settings *settings = x->role->settings;
     struct queue_completion completion = {
-        .quiet_us = x->role->settings->study.quiet_period_us,
+        .quiet_us = settings->study.quiet_period_us,
+        .sources = x->sources,
+        .source_count = settings->peer_count,
+        .required = x->required,
+        .required_count = x->required_count,
+        .age_max_us = settings->study.age_max_us,
         .as_of_us = as_of_us,
         .open_digests = (const char(*)[DIGEST_TEXT_SIZE])open->digests,
         .open_count = open->count,
@@ -320,6 +329,29 @@ static void work(struct indexer *x)
     }
 }
 
+/* What the settings ask of studies, by who sent them. Texts are the settings'. */
+static int rules_make(struct indexer *x, struct error *err)
+{
+    const struct settings *settings = x->role->settings;
+    size_t required = 0;
+    for (size_t i = 0; i < settings->peer_count; i++)
+        required += settings->peers[i].required_series_count;
+    x->sources = calloc(settings->peer_count + 1, sizeof *x->sources);
+    x->required = calloc(required + 1, sizeof *x->required);
+    if (!x->sources || !x->required)
+        return error_set(err, STATUS_NOMEM, "out of memory");
+    for (size_t i = 0; i < settings->peer_count; i++) {
+        const struct settings_peer *peer = &settings->peers[i];
+        x->sources[i] = (struct queue_source){
+            peer->ae_title,
+            peer->quiet_period_us ? peer->quiet_period_us : settings->study.quiet_period_us};
+        for (size_t k = 0; k < peer->required_series_count; k++)
+            x->required[x->required_count++] = (struct queue_required){
+                peer->ae_title, peer->required_series[k].modality, peer->required_series[k].words};
+    }
+    return 0;
+}
+
 static int indexer_open(struct indexer *x, struct error *err)
 {
     x->limits = limits_of_objects(x->role->settings);
@@ -329,7 +361,9 @@ static int indexer_open(struct indexer *x, struct error *err)
     x->answers = calloc(BATCH, sizeof *x->answers);
     if (!x->files || !x->readings || !x->objects || !x->answers)
         return error_set(err, STATUS_NOMEM, "out of memory");
-    int status = dicom_setup(err);
+    int status = rules_make(x, err);
+    if (status == 0)
+        status = dicom_setup(err);
     if (status == 0)
         status = store_open(x->role->settings->store, NULL, &x->store, err);
     return status;
@@ -352,6 +386,8 @@ int axnode_role_main(const struct role *role)
     watch_stop(x.watch);
     database_release(&x.database);
     store_close(x.store);
+    free(x.sources);
+    free(x.required);
     free(x.files);
     free(x.readings);
     free(x.objects);

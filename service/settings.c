@@ -116,6 +116,9 @@ static int check_rules(struct reading *r, struct error *err)
                              "must not exceed supervisor.restart_max_s", err);
     if (status == 0)
         status = check_routes(r, err);
+    if (status == 0)
+        status = check_order(r, !s->study.age_max_us || s->study.age_max_us >= s->study.quiet_period_us,
+                             "study.age_max_s", "must not be below study.quiet_period_s", err);
     return status < 0 ? status : check_tls(r, err);
 }
 
@@ -192,6 +195,7 @@ static bool value_equal(const struct setting *setting, const void *a, const void
     case SETTING_PATHS:
     case SETTING_PACKAGES:
     case SETTING_UIDS:
+    case SETTING_SERIES:
     case SETTING_SOURCES:
     case SETTING_OBJECTS:
     case SETTING_MAY:

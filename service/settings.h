@@ -17,6 +17,11 @@ enum {
     SETTINGS_SHADOWS_MAX = 4,
 };
 
+/* A series by its modality and words of its description ("": any). */
+struct settings_series {
+    const char *modality, *words;
+};
+
 /* Another node of the DICOM network: may call us, be called by us, or both. */
 struct settings_peer {
     const char *name;
@@ -26,6 +31,9 @@ struct settings_peer {
     const char **from;   /* more it connects from: host, address or ADDRESS/BITS */
     size_t from_count;
     bool echo, store, commit; /* what it may ask of us */
+    int64_t quiet_period_us;  /* of studies that it sends; 0: study.quiet_period_s */
+    const struct settings_series *required_series; /* that a study of its must have */
+    size_t required_series_count;
     bool tls;                 /* both ways */
     const char *certificate_name;   /* that its certificate is made out to; "": its address */
     const char *certificate_sha256; /* 64 lower case hex digits: this certificate; "": any */
@@ -97,6 +105,7 @@ struct settings {
     } limits;
     struct {
         int64_t quiet_period_us;
+        int64_t age_max_us; /* 0: none */
     } study;
     struct {
         bool bilateral, multifocal;

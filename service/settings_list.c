@@ -79,6 +79,32 @@ static bool source_valid(const char *text)
            number_parse_int(slash + 1, 0, four ? 32 : 128, &bits, NULL) == 0;
 }
 
+/* "MODALITY" or "MODALITY words". */
+static int set_series(struct reading *r, const struct yaml_node *node, struct settings_peer *peer,
+                      struct error *err)
+{
+    const char **texts;
+    size_t count;
+    int status = set_texts(r, SETTING_TEXT, node, LIST_MAX, &texts, &count, err);
+    if (status < 0)
+        return status;
+    struct settings_series *series = arena_array(&r->owner->arena, count + 1, sizeof *series);
+    for (size_t i = 0; series && i < count; i++) {
+        size_t n = strcspn(texts[i], " ");
+        if (n < 2 || n > 16)
+            return yaml_error(r->yaml, &node->children[i], err,
+                              "required_series: '%.64s' must be MODALITY, or MODALITY and words",
+                              texts[i]);
+        series[i].modality = arena_print(&r->owner->arena, "%.*s", (int)n, texts[i]);
+        series[i].words = texts[i] + n + strspn(texts[i] + n, " ");
+        if (!series[i].modality)
+            return error_set(err, STATUS_NOMEM, "out of memory");
+    }
+    peer->required_series = series;
+    peer->required_series_count = count;
+    return series ? 0 : error_set(err, STATUS_NOMEM, "out of memory");
+}
+
 static int set_sources(struct reading *r, const struct yaml_node *node,
                        struct settings_peer *peer, struct error *err)
 {
@@ -180,6 +206,10 @@ static int finish_peer(struct reading *r, const struct yaml_node *node,
         return yaml_error(r->yaml, node, err,
                           "peers: '%s' has tls: true, which needs tls.certificate, key and ca",
                           peer->name);
+    if (peer->required_series_count && !r->owner->settings.study.age_max_us)
+        return yaml_error(r->yaml, node, err,
+                          "peers: '%s' has required_series, which needs study.age_max_s",
+                          peer->name);
     return 0;
 }
 
@@ -277,6 +307,9 @@ int settings_set_list(struct reading *r, const struct setting *setting,
     case SETTING_SOURCES:
         return set_sources(r, node,
                            (struct settings_peer *)((char *)at - setting->offset), err);
+    case SETTING_SERIES:
+        return set_series(r, node,
+                          (struct settings_peer *)(void *)((char *)at - setting->offset), err);
     case SETTING_OBJECTS: return set_objects(r, node, at, err);
     case SETTING_CALLERS: {
         struct settings_route *route = (struct settings_route *)((char *)at - setting->offset);

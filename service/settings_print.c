@@ -25,6 +25,7 @@ static const char *type_name(enum setting_type type)
     case SETTING_PATHS: return "list of paths";
     case SETTING_PACKAGES: return "list of NAME@VERSION";
     case SETTING_UIDS: return "list of UIDs";
+    case SETTING_SERIES: return "list of series";
     case SETTING_SOURCES: return "list of hosts and networks";
     case SETTING_FINGERPRINT: return "64 hex digits";
     case SETTING_PROFILE: return "profile";

@@ -69,10 +69,6 @@ const struct setting settings_table[] = {
      "Refuse a TLS connection whose caller shows no certificate. One that is shown is checked in "
      "any case."},
 
-    {"peers", SETTING_PEERS, 0, 0, "[]", NULL, true, AT(peers),
-     "The DICOM nodes that may call us, and those that we call: a list of mappings with the keys "
-     "below, at most 256. Without one, everybody who reaches the port may send."},
-
     {"limits.object_mib", SETTING_INT, 1, 4096, "512", NULL, false, AT(limits.object_mib),
      "Largest object that is accepted, in MiB."},
     {"limits.frames", SETTING_INT, 1, 65536, "4096", NULL, false, AT(limits.frames),
@@ -89,7 +85,14 @@ const struct setting settings_table[] = {
     {"study.quiet_period_s", SETTING_SECONDS, 0.1, 86400, "30", NULL, true,
      AT(study.quiet_period_us),
      "A study is analysed when nothing more has been received for this long and no association "
-     "that carries it is open."},
+     "that carries it is open. Peers may have another: peers[].quiet_period_s."},
+    {"study.age_max_s", SETTING_SECONDS, 0, 604800, "3600", NULL, true, AT(study.age_max_us),
+     "A study is analysed at the latest this long after it began to arrive, whatever still comes or "
+     "is missing; what comes later makes its next generation. 0: never."},
+
+    {"peers", SETTING_PEERS, 0, 0, "[]", NULL, true, AT(peers),
+     "The DICOM nodes that may call us, and those that we call: a list of mappings with the keys "
+     "below, at most 256. Without one, everybody who reaches the port may send."},
 
     {"score.bilateral", SETTING_BOOL, 0, 0, "false", NULL, true, AT(score.bilateral),
      "Show a risk, for each side by itself, when tumours were outlined on both sides. The published "
@@ -212,6 +215,13 @@ static const struct setting peer_table[] = {
      "More that it connects from: host names, addresses, or networks such as 10.1.2.0/24."},
     {"may", SETTING_MAY, 0, 0, "[echo, store]", NULL, true, PEER_AT(echo),
      "What it may ask of us: echo (C-ECHO), store (C-STORE), commit (storage commitment)."},
+    {"quiet_period_s", SETTING_SECONDS, 0, 86400, "0", NULL, true, PEER_AT(quiet_period_us),
+     "study.quiet_period_s of studies to which it has sent; with several senders the longest counts. "
+     "0: as for all."},
+    {"required_series", SETTING_SERIES, 0, 0, "[]", NULL, true, PEER_AT(required_series),
+     "Series that a study to which it has sent must have before it is analysed, as 'US' (a "
+     "modality) or 'US axilla' (and words in the description, whatever the case). "
+     "study.age_max_s ends the wait."},
     {"tls", SETTING_BOOL, 0, 0, "false", NULL, true, PEER_AT(tls),
      "Both ways by TLS: it is called so, and refused when it calls without."},
     {"certificate_name", SETTING_HOST, 0, 0, "", NULL, true, PEER_AT(certificate_name),

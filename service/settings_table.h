@@ -21,6 +21,7 @@ enum setting_type {
     SETTING_PATHS,    /* list of absolute paths: packages.trusted_keys */
     SETTING_PACKAGES, /* list of NAME@VERSION: packages.shadow */
     SETTING_UIDS,     /* list of UIDs: receiver.transfer_syntaxes */
+    SETTING_SERIES,   /* list of MODALITY or 'MODALITY words': peers[].required_series */
     SETTING_SOURCES,  /* list of hosts, addresses and networks: const char ** and size_t */
     SETTING_FINGERPRINT, /* const char *, 64 hex digits; colons in the file are left out */
     SETTING_PROFILE,  /* int, enum settings_tls_profile; the file has its name */

@@ -181,6 +181,7 @@ int settings_set_value(struct reading *r, const struct setting *setting,
     case SETTING_PATHS:
     case SETTING_PACKAGES:
     case SETTING_UIDS:
+    case SETTING_SERIES:
     case SETTING_SOURCES:
     case SETTING_OBJECTS:
     case SETTING_MAY:

@@ -73,6 +73,90 @@ static void a_study_completes_when_it_is_quiet_and_not_carried(void **state)
     queue_job_release(&second);
 }
 
+/* Who sent it says how long it must be quiet; the longest counts. */
+static void quiet_depends_on_the_source(void **state)
+{
+    struct fixture *f = *state;
+    const struct queue_source sources[] = {{"US1", 20 * SECOND}, {"US,\"2}", 5 * SECOND}};
+    struct queue_completion completion = {
+        .quiet_us = 10 * SECOND, .sources = sources, .source_count = 2};
+    struct object object;
+    int jobs, studies;
+    study_receive(f->db, 1, 1, 15 * SECOND); /* by US1 */
+    assert_int_equal(db_now(f->db, &completion.as_of_us, NULL), 0);
+    object_make(&object, 2, 1);
+    object.o.calling_ae = "US,\"2}";
+    object.o.received_us = completion.as_of_us - 7 * SECOND;
+    assert_int_equal(object_index(f->db, &object), INDEX_NEW);
+    object_make(&object, 3, 1);
+    object.o.calling_ae = "OTHER";
+    object.o.received_us = completion.as_of_us - 7 * SECOND;
+    assert_int_equal(object_index(f->db, &object), INDEX_NEW);
+    assert_int_equal(queue_complete(f->db, &completion, &jobs, &studies, NULL), 0);
+    assert_int_equal(jobs, 1);
+    assert_string_equal(study_state(f->db, 2), "queued");
+    completion.as_of_us += 4 * SECOND; /* OTHER has been quiet for 11 s, US1 for 19 */
+    assert_int_equal(queue_complete(f->db, &completion, &jobs, &studies, NULL), 0);
+    assert_string_equal(study_state(f->db, 1), "receiving");
+    assert_string_equal(study_state(f->db, 3), "queued");
+    completion.as_of_us += 2 * SECOND;
+    assert_int_equal(queue_complete(f->db, &completion, &jobs, &studies, NULL), 0);
+    assert_string_equal(study_state(f->db, 1), "queued");
+}
+
+static void a_required_series_is_waited_for_until_over_age(void **state)
+{
+    struct fixture *f = *state;
+    const struct queue_required required[] = {{"US1", "US", "AXILLA"}, {"OTHER", "SR", ""}};
+    struct queue_completion completion = {.quiet_us = SECOND,
+                                          .required = required,
+                                          .required_count = 2,
+                                          .age_max_us = 1000 * SECOND};
+    struct object object;
+    int jobs, studies;
+    study_receive(f->db, 1, 1, 5 * SECOND);
+    study_receive(f->db, 2, 1, 5 * SECOND);
+    object_make(&object, 1, 2);
+    object.o.series_instance_uid = "1.2.10";
+    object.o.series_description = "Left axilla";
+    assert_int_equal(object_index(f->db, &object), INDEX_NEW);
+    assert_int_equal(db_now(f->db, &completion.as_of_us, NULL), 0);
+    completion.as_of_us += 2 * SECOND;
+    assert_int_equal(queue_complete(f->db, &completion, &jobs, &studies, NULL), 0);
+    assert_int_equal(jobs, 1);
+    assert_string_equal(study_state(f->db, 1), "queued");
+    assert_string_equal(study_state(f->db, 2), "receiving");
+    completion.as_of_us += 990 * SECOND;
+    assert_int_equal(queue_complete(f->db, &completion, &jobs, &studies, NULL), 0);
+    assert_int_equal(studies, 0);
+    completion.as_of_us += 10 * SECOND;
+    assert_int_equal(queue_complete(f->db, &completion, &jobs, &studies, NULL), 0);
+    assert_string_equal(study_state(f->db, 2), "queued");
+}
+
+/* Neither an association that never ends nor objects that never do hold up a study for ever. */
+static void age_completes_what_still_comes(void **state)
+{
+    struct fixture *f = *state;
+    char open[1][DIGEST_TEXT_SIZE];
+    uint8_t digest[DIGEST_SIZE];
+    struct queue_completion completion = {.quiet_us = SECOND,
+                                          .open_digests = open,
+                                          .open_count = 1,
+                                          .age_max_us = 60 * SECOND};
+    int jobs, studies;
+    digest_bytes("1.2.1", 5, digest);
+    digest_format(digest, open[0]);
+    study_receive(f->db, 1, 1, 5 * SECOND);
+    assert_int_equal(db_now(f->db, &completion.as_of_us, NULL), 0);
+    completion.as_of_us += 50 * SECOND;
+    assert_int_equal(queue_complete(f->db, &completion, &jobs, &studies, NULL), 0);
+    assert_int_equal(studies, 0);
+    completion.as_of_us += 15 * SECOND;
+    assert_int_equal(queue_complete(f->db, &completion, &jobs, &studies, NULL), 0);
+    assert_int_equal(jobs, 1);
+}
+
 static void the_set_is_frozen_and_sorted(void **state)
 {
     struct fixture *f = *state;
@@ -647,6 +731,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
         TEST(a_study_completes_when_it_is_quiet_and_not_carried),
+        TEST(quiet_depends_on_the_source),
+        TEST(a_required_series_is_waited_for_until_over_age),
+        TEST(age_completes_what_still_comes),
         TEST(the_set_is_frozen_and_sorted),
         TEST(a_job_is_claimed_once),
         TEST(a_locked_job_is_passed_over),

@@ -81,6 +81,7 @@ static void test_peers(void **state)
                        "  - {name: us1, ae_title: LOGIQ, address: 10.1.2.3}\n"
                        "  - {name: pacs, ae_title: PACS, address: pacs.local, port: 104,\n"
                        "     from: [10.1.3.0/24, 'fd00::/8', pacs2.local], may: [echo, commit],\n"
+                       "     quiet_period_s: 5, required_series: [US left axilla, SR],\n"
                        "     tls: true, certificate_sha256: '%s'}\n"
                        "destinations: [{name: archive, peer: pacs, objects: [sr]}]\n";
     char whole[1024], fingerprint[96] = "AB", digits[65] = "ab";
@@ -101,6 +102,12 @@ static void test_peers(void **state)
     assert_string_equal(pacs->from[1], "fd00::/8");
     assert_string_equal(pacs->certificate_sha256, digits);
     assert_string_equal(pacs->certificate_name, "");
+    assert_int_equal(us->quiet_period_us, 0);
+    assert_int_equal(pacs->quiet_period_us, 5000000);
+    assert_int_equal(pacs->required_series_count, 2);
+    assert_string_equal(pacs->required_series[0].modality, "US");
+    assert_string_equal(pacs->required_series[0].words, "left axilla");
+    assert_string_equal(pacs->required_series[1].words, "");
     const struct settings_destination *to = &s->destinations[0];
     assert_ptr_equal(to->peer, pacs);
     assert_string_equal(to->ae_title, "PACS");
@@ -189,6 +196,13 @@ static const struct {
     {"store: /s\ndatabase: d\npeers:\n  - {name: b, ae_title: B, address: h}\n"
      "  - {name: b, ae_title: C, address: i}\n",
      "axnode.yaml:5: name: 'b' stands twice"},
+    {"store: /s\ndatabase: d\npeers: [{name: b, ae_title: B, address: h, required_series: [' x']}]\n",
+     "axnode.yaml:3: required_series: ' x' must be MODALITY, or MODALITY and words"},
+    {"store: /s\ndatabase: d\nstudy: {age_max_s: 0}\n"
+     "peers: [{name: b, ae_title: B, address: h, required_series: [SR]}]\n",
+     "axnode.yaml:4: peers: 'b' has required_series, which needs study.age_max_s"},
+    {"store: /s\ndatabase: d\nstudy: {quiet_period_s: 60, age_max_s: 50}\n",
+     "axnode.yaml:3: age_max_s: must not be below study.quiet_period_s"},
     {"store: /s\ndatabase: d\ntls: {certificate: /c}\n",
      "axnode.yaml:3: tls: certificate, key and ca must all be set, or none of them"},
     {"store: /s\ndatabase: d\ntls: {port: 2762}\n",
