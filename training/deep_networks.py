@@ -3,7 +3,7 @@ N x K x rows x columns; the features are averages or maxima of the activations, 
 need no autograd (docs/deep.md).
 
 ResNet50 and VGG19 of the published systems at their full size come from torchvision, with random
-weights; the shipped ones are an eighth as wide and take one channel of 128 x 128.
+weights; the shipped ones are an eighth as wide (deep_sight.py: what they see).
 """
 
 import copy
@@ -11,14 +11,7 @@ import copy
 import torch
 from torch import nn
 
-SIDE = 128
-# How each shipped network sees a region: keys of package.yaml (docs/package-format.md).
-SIGHT = {
-    "resnet-average": dict(crop="box", margin=0.1, resize="shorter_side", resize_to=146),
-    "resnet-max": dict(crop="box", margin=0.1, resize="stretch"),
-    "vgg": dict(crop="box", margin=0.1, resize="stretch"),
-}
-MEAN, STD = 0.25, 0.2  # of grey / 255
+from deep_sight import COUNT
 
 
 class Bottleneck(nn.Module):
@@ -79,9 +72,8 @@ class DeepFeatures(nn.Module):
 
 def reduced(kind):
     """A network to be shipped: (network, number of features)."""
-    if kind == "vgg":
-        return DeepFeatures(vgg19()), 128
-    return DeepFeatures(resnet50(), maximum=kind == "resnet-max"), 256
+    body = vgg19() if kind == "vgg" else resnet50()
+    return DeepFeatures(body, maximum=kind == "resnet-max"), COUNT[kind]
 
 
 def export(network, example, path):

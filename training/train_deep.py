@@ -4,15 +4,16 @@
     train_deep.py --kind resnet-average|resnet-max|vgg --region tumour|node --data DIR [--data DIR]
                   --out DIR [--epochs N] [--resume]
 
-DIR of --data: what `axnode phantom` wrote. The network learns the patient's outcome from the box of
-one region and, since an outcome is a single bit, also what of the patient's latents the picture
-shows. One thread. Stops at any moment: --resume goes on after the last finished epoch in
+DIR of --data: what `axnode phantom` wrote. The network learns, from the box of one region, what of the
+patient's latents its pixels show: the outcome itself is drawn by chance and stands in no picture. One
+thread. Stops at any moment: --resume goes on after the last finished epoch in
 OUT/checkpoint.pt. Writes OUT/log.csv, OUT/REGION-KIND.onnx (weights in half precision, arithmetic in
 single), and OUT/untrained.pt and OUT/trained.pt, which evaluate_deep.py compares.
 """
 
 import argparse
 import csv
+import math
 import os
 import time
 
@@ -22,10 +23,15 @@ from torch import nn
 from torch.nn import functional
 
 import deep_data
-from deep_networks import MEAN, SIDE, SIGHT, STD, export, reduced
+from deep_networks import export, reduced
+from deep_sight import MEAN, SIDE, SIGHT, STD
 from half_weights import halve_weights
 from train_outline import keep_memory
-from train_tumour import pace
+
+
+def pace(part):
+    """Part of the learning rate after `part` of the training: warm-up, then a cosine."""
+    return min(part / 0.05, 0.5 + 0.5 * math.cos(math.pi * part))
 
 
 def tensor_of(pictures):
@@ -42,23 +48,16 @@ def batch_of(regions, picked, sight, random):
 
 
 class Taught(nn.Module):
-    """The network and what it is taught by: outcome, then shape."""
+    """The network and what it is taught by."""
 
     def __init__(self, network, features, targets):
         super().__init__()
         self.network = network
-        self.answer = nn.Sequential(nn.BatchNorm1d(features), nn.Dropout(0.2),
-                                    nn.Linear(features, targets))
+        self.answer = nn.Sequential(nn.BatchNorm1d(features), nn.Linear(features, targets))
+        nn.init.zeros_(self.answer[1].weight)
 
     def forward(self, x):
         return self.answer(self.network(x)[0])
-
-
-def loss_of(answers, outcome, principal, shape):
-    """The outcome is known of what the principal pictures show."""
-    bits = functional.binary_cross_entropy_with_logits(answers[:, 0], outcome, reduction="none")
-    seen = (bits * principal).sum() / principal.sum().clamp(min=1)
-    return seen + 4 * functional.mse_loss(answers[:, 1:], shape)
 
 
 def see(network, regions, sight, batch):
@@ -76,9 +75,9 @@ def main():
     parser.add_argument("--region", required=True, choices=["tumour", "node"])
     parser.add_argument("--data", required=True, action="append")
     parser.add_argument("--out", required=True)
-    parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--resume", action="store_true")
     options = parser.parse_args()
@@ -88,15 +87,14 @@ def main():
     torch.set_num_threads(1)
     sight = SIGHT[options.kind]
     regions = [r for folder in options.data for r in deep_data.read_regions(folder, options.region)]
-    outcome = torch.tensor([float(r.outcome) for r in regions])
-    principal = torch.tensor([float(r.principal) for r in regions])
     shape = torch.tensor([r.shape for r in regions])
-    print(len(regions), "pictures,", int(principal.sum()), "principal")
+    shape = (shape - shape.mean(0)) / shape.std(0)
+    print(len(regions), "pictures")
 
     torch.manual_seed(options.seed)
     network, features = reduced(options.kind)
     network = network.to(memory_format=torch.channels_last)
-    taught = Taught(network, features, 1 + shape.shape[1])
+    taught = Taught(network, features, shape.shape[1])
     see(network, regions, sight, options.batch)
     torch.save(network.state_dict(), os.path.join(options.out, "untrained.pt"))
 
@@ -125,12 +123,12 @@ def main():
                     group["lr"] = options.rate * pace((epoch + step / steps) / options.epochs)
                 picked = order[step * options.batch : (step + 1) * options.batch]
                 x = batch_of(regions, picked, sight, random)
-                loss = loss_of(taught(x), outcome[picked], principal[picked], shape[picked])
+                loss = functional.mse_loss(taught(x), shape[picked])
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()
                 total += loss.item()
-            log.writerow([epoch + 1, f"{total / steps:.4f}", f"{time.process_time() - start:.0f}"])
+            log.writerow([epoch + 1, f"{total / steps:.5f}", f"{time.process_time() - start:.0f}"])
             file.flush()
             torch.save({"taught": taught.state_dict(), "optimiser": optimiser.state_dict(),
                         "epoch": epoch + 1}, checkpoint + ".new")
