@@ -31,6 +31,8 @@ static const char usage_text[] =
     "  --package DIR    model package (default: of the settings, then the shipped one)\n"
     "  --clinical FILE  clinical values of the patients, as `axnode clinical import` takes them\n"
     "  --config FILE    settings (default: $AXNODE_CONFIG, then /etc/axnode/axnode.yaml if any)\n"
+    "  --objects LIST   make these beside SR, SEG and SC: pr (outlines as presentation states), ko (key\n"
+    "                   objects), pdf, seg-ohif; with commas between\n"
     "  --json           print one JSON object in place of the reports\n"
     "\n"
     "Files that cannot be read are listed with the reason and do not stop the others. Exit status\n"
@@ -41,6 +43,7 @@ struct analyze {
     const char *package, *config;
     const char *clinical; /* file of clinical values; NULL: none */
     bool json;
+    unsigned objects; /* set of enum report_kind */
     const struct settings *settings; /* NULL: none */
     struct pipeline_settings pipeline;
     struct analyser analyser;
@@ -52,13 +55,29 @@ struct analyze {
     int done, failed;
 };
 
+/* "pr,ko": one name after the other; false at one that is none. */
+static bool objects_read(const char *list, unsigned *ret_objects)
+{
+    char name[16];
+    do {
+        const size_t length = strcspn(list, ",");
+        snprintf(name, sizeof name, "%.*s", (int)length, list);
+        const unsigned kind = length < sizeof name ? report_kind_find(name) : 0;
+        if (!kind)
+            return false;
+        *ret_objects |= kind;
+        list += length;
+    } while (*list++);
+    return true;
+}
+
 static int options_read(struct analyze *a, int argc, char **argv)
 {
     static const struct option options[] = {
         {"out", required_argument, NULL, 'o'},    {"package", required_argument, NULL, 'p'},
         {"config", required_argument, NULL, 'c'}, {"clinical", required_argument, NULL, 'l'},
         {"json", no_argument, NULL, 'j'},         {"help", no_argument, NULL, 'h'},
-        {0}};
+        {"objects", required_argument, NULL, 'b'}, {0}};
     int option;
     while ((option = getopt_long(argc, argv, "o:c:h", options, NULL)) != -1) {
         switch (option) {
@@ -67,6 +86,11 @@ static int options_read(struct analyze *a, int argc, char **argv)
         case 'c': a->config = optarg; break;
         case 'l': a->clinical = optarg; break;
         case 'j': a->json = true; break;
+        case 'b':
+            if (!objects_read(optarg, &a->objects))
+                return command_usage(argv[0], "--objects: pr, ko, pdf or seg-ohif, with commas "
+                                              "between");
+            break;
         case 'h': fputs(usage_text, stdout); return EXIT_DONE;
         default: return command_usage(argv[0], NULL);
         }
@@ -74,6 +98,19 @@ static int options_read(struct analyze *a, int argc, char **argv)
     if (optind == argc)
         return command_usage(argv[0], "name at least one file or folder");
     return -1;
+}
+
+/* "seg-2.dcm": a kind of object, perhaps with a number behind it. */
+static bool is_object(const char *name)
+{
+    char kind[16];
+    size_t length = strcspn(name, ".");
+    if (strcmp(name + length, ".dcm") != 0)
+        return false;
+    if (length > 2 && name[length - 2] == '-' && name[length - 1] >= '2' && name[length - 1] <= '9')
+        length -= 2;
+    snprintf(kind, sizeof kind, "%.*s", (int)length, name);
+    return length < sizeof kind && report_kind_find(kind) != 0;
 }
 
 /* Remove what an earlier run may have left; whatever else lies there stays. */
@@ -85,10 +122,8 @@ static int folder_clear(const char *folder, struct error *err)
     int status = 0;
     for (struct dirent *entry; status == 0 && (entry = readdir(dir));) {
         const char *name = entry->d_name;
-        const char *suffix = strrchr(name, '.');
         bool ours = strcmp(name, "result.json") == 0 || strcmp(name, REPORT_OVERLAY_NAME) == 0 ||
-                    strcmp(name, "sr.dcm") == 0 || strcmp(name, "sc.dcm") == 0 ||
-                    (strncmp(name, "seg", 3) == 0 && suffix && strcmp(suffix, ".dcm") == 0);
+                    is_object(name);
         if (ours && unlinkat(dirfd(dir), name, 0) < 0)
             status = error_set_errno(err, STATUS_IO, errno, "cannot replace %s/%s", folder, name);
     }
@@ -280,6 +315,7 @@ static int analyze_open(struct analyze *a, char **paths, struct arena *arena, st
         status = analyser_open(&options, &a->analyser, err);
     if (status == 0)
         a->pipeline = analyser_pipeline(&a->analyser, a->settings);
+    a->pipeline.objects = a->objects;
     return status;
 }
 

@@ -29,6 +29,8 @@ int run_digest(struct run *run, struct error *err)
     digest_add_text(d, AXNODE_VERSION);
     digest_add_text(d, run->package->digest);
     digest_add_text(d, job->predecessor_sr_uid);
+    for (size_t i = 0; i < run->previous_digest_count; i++)
+        digest_add_text(d, run->previous_digests[i]);
     digest_add_text(d, run->settings->words ? word_reader_name(run->settings->words) : "");
     char numbers[160];
     snprintf(numbers, sizeof numbers, "%d %lld %d %llu %d %llu %d %d", job->generation,
@@ -174,6 +176,9 @@ int run_compose(struct run *run, const char *folder, struct pipeline_result *res
         .content_digest = run->content_digest,
         .generation = run->job->generation,
         .predecessor_sr_uid = run->job->predecessor_sr_uid,
+        .previous = run->previous,
+        .previous_count = run->previous_count,
+        .objects = run->settings->objects,
         .notes = run->notes,
         .note_count = run->note_count,
     };

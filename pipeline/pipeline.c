@@ -11,6 +11,7 @@
 static void run_release(struct run *run)
 {
     selection_release(&run->selection);
+    seg_outlines_free(run->previous, run->previous_count);
     score_release(&run->score);
     arena_release(&run->arena);
 }
@@ -142,6 +143,8 @@ int pipeline_run(const struct pipeline_settings *settings, const struct package 
     snprintf(result.package_version, sizeof result.package_version, "%s", package->version);
     snprintf(result.package_digest, sizeof result.package_digest, "%s", package->digest);
     digest_settings(settings, result.settings_digest);
+    if (status == 0)
+        status = run_previous(&run, err);
     if (status == 0)
         status = run_digest(&run, err);
     if (status == 0) {

@@ -29,6 +29,7 @@ struct pipeline_settings {
     struct word_reader *words; /* borrowed; NULL: words on the screen are not read */
     bool score_bilateral;      /* a risk, for each side by itself, with tumours on both sides */
     bool score_multifocal;     /* a risk with tumours at different places of one breast */
+    unsigned objects;          /* set of enum report_kind to be made beside the usual */
 };
 
 struct pipeline_job {
@@ -37,6 +38,10 @@ struct pipeline_job {
     int generation;          /* from 1 */
     int64_t created_us;      /* the date that objects carry */
     char predecessor_sr_uid[UID_SIZE]; /* "" for generation 1 */
+    /* Its segmentations that still exist, with their files' digests: regions that match keep their
+     * tracking identifiers (report/identity.h). */
+    const struct pipeline_object *predecessor_segs; /* borrowed */
+    size_t predecessor_seg_count;
     /* What was imported for the patient; those of other patients and studies are passed over. */
     const struct clinical_record *clinical; /* borrowed */
     size_t clinical_count;

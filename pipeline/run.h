@@ -13,7 +13,12 @@
 #include "pipeline/pipeline.h"
 #include "pipeline/select.h"
 
-enum { NOTES_MAX = 32, FRAMES_PER_OBJECT_MAX = 8, SIDES = 3 /* enum side */ };
+enum {
+    NOTES_MAX = 32,
+    FRAMES_PER_OBJECT_MAX = 8,
+    SIDES = 3, /* enum side */
+    PREVIOUS_MAX = 8, /* segmentations of one report */
+};
 
 /* One ultrasound object of the study. */
 struct study_image {
@@ -65,6 +70,10 @@ struct run {
     const char *notes[NOTES_MAX];
     size_t note_count;
     struct score score;
+    struct seg_outline *previous; /* owned: outlines of the report that this one replaces */
+    size_t previous_count;
+    const char *previous_digests[PREVIOUS_MAX]; /* of the files that could be read */
+    size_t previous_digest_count;
     uint8_t content_digest[DIGEST_SIZE];
 };
 
@@ -97,6 +106,8 @@ bool run_has_role(const struct run *run, enum roi roi);
 /* The side of a role: of the region that was chosen, or, where nothing was found, of the pictures
  * when they agree. */
 enum side run_role_side(const struct run *run, enum roi roi);
+/* The outlines of the predecessor. What cannot be read is noted. STATUS_NOMEM. */
+int run_previous(struct run *run, struct error *err);
 /* Identity: rule 4 of the design. */
 int run_digest(struct run *run, struct error *err);
 /* Write the objects and result.json's text. */

@@ -26,6 +26,14 @@ const char *report_kind_name(enum report_kind kind)
     }
 }
 
+unsigned report_kind_find(const char *name)
+{
+    for (unsigned kind = 1; *report_kind_name((enum report_kind)kind); kind <<= 1)
+        if (strcmp(report_kind_name((enum report_kind)kind), name) == 0)
+            return kind;
+    return 0;
+}
+
 void job_series_uid(const char *sop_instance_uid, char out[UID_SIZE])
 {
     uint8_t digest[DIGEST_SIZE];

@@ -37,6 +37,8 @@ enum report_kind {
 };
 /* "sr", "seg", "sc", "pr", "ko", "pdf", "seg-ohif" for one bit; "" for anything else. Static storage. */
 const char *report_kind_name(enum report_kind kind);
+/* The bit of that name; 0: there is none. */
+unsigned report_kind_find(const char *name);
 
 /* The picture as a PNG, without patient identification; not a DICOM object. */
 #define REPORT_OVERLAY_NAME "overlay.png"

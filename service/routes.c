@@ -28,7 +28,8 @@ void routes_add(const struct settings *settings, const char *calling_ae,
 
 bool routes_takes(const struct settings_destination *destination, const char *kind)
 {
-    return strcmp(kind, "sr") == 0    ? destination->sr
-           : strcmp(kind, "seg") == 0 ? destination->seg
-                                      : destination->sc;
+    for (size_t i = 0; i < SETTINGS_OBJECTS; i++)
+        if (strcmp(kind, settings_object_names[i]) == 0)
+            return destination->objects[i];
+    return false;
 }

@@ -39,6 +39,10 @@ struct settings_peer {
     const char *certificate_sha256; /* 64 lower case hex digits: this certificate; "": any */
 };
 
+/* Kinds of our objects, by the names of report/report.h. */
+enum { SETTINGS_OBJECTS = 7 };
+extern const char *const settings_object_names[SETTINGS_OBJECTS];
+
 /* Where results go. With a peer, AE title, address, port and TLS are the peer's. */
 struct settings_destination {
     const char *name;     /* key of its rows in the outbox */
@@ -47,7 +51,7 @@ struct settings_destination {
     const char *ae_title; /* called AE title */
     const char *address;  /* host name or IP address */
     int port;
-    bool sr, seg, sc;     /* which objects it gets */
+    bool objects[SETTINGS_OBJECTS]; /* which it gets, as settings_object_names */
     int associations;       /* open at once */
     int objects_per_minute; /* 0: as fast as it takes them; else over one association */
     int commitment;         /* enum settings_commitment */

@@ -142,18 +142,19 @@ static int set_flags(struct reading *r, const struct yaml_node *node, const char
 #define SIDE_BY_SIDE(type, first, second)                                                         \
     static_assert(offsetof(struct type, second) == offsetof(struct type, first) + sizeof(bool),   \
                   #first " and " #second " stand side by side")
-SIDE_BY_SIDE(settings_destination, sr, seg);
-SIDE_BY_SIDE(settings_destination, seg, sc);
 SIDE_BY_SIDE(settings_peer, echo, store);
 SIDE_BY_SIDE(settings_peer, store, commit);
+
+const char *const settings_object_names[SETTINGS_OBJECTS] = {"sr", "seg", "sc",      "pr",
+                                                             "ko", "pdf", "seg-ohif"};
 
 static int set_objects(struct reading *r, const struct yaml_node *node, bool *chosen,
                        struct error *err)
 {
-    static const char *const names[] = {"sr", "seg", "sc"};
     if (node->kind == YAML_SEQUENCE && node->count == 0)
-        return yaml_error(r->yaml, node, err, "must name at least one of sr, seg and sc");
-    return set_flags(r, node, names, 3, "objects: must be sr, seg or sc", chosen, err);
+        return yaml_error(r->yaml, node, err, "must name at least one kind of object");
+    return set_flags(r, node, settings_object_names, SETTINGS_OBJECTS,
+                     "objects: must be sr, seg, sc, pr, ko, pdf or seg-ohif", chosen, err);
 }
 
 static int set_may(struct reading *r, const struct yaml_node *node, bool *chosen,

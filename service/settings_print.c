@@ -29,7 +29,7 @@ static const char *type_name(enum setting_type type)
     case SETTING_SOURCES: return "list of hosts and networks";
     case SETTING_FINGERPRINT: return "64 hex digits";
     case SETTING_PROFILE: return "profile";
-    case SETTING_OBJECTS: return "list of sr, seg, sc";
+    case SETTING_OBJECTS: return "list of sr, seg, sc, pr, ko, pdf, seg-ohif";
     case SETTING_COMMITMENT: return "none or required";
     case SETTING_CALLERS: return "list of AE titles";
     case SETTING_TO: return "list of destinations";

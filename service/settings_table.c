@@ -242,8 +242,11 @@ static const struct setting destination_table[] = {
     {"address", SETTING_HOST, 0, 0, "", NULL, true, DESTINATION_AT(address),
      "Its host name or address."},
     {"port", SETTING_INT, 0, 65535, "0", NULL, true, DESTINATION_AT(port), "Its TCP port."},
-    {"objects", SETTING_OBJECTS, 0, 0, "[sr, seg, sc]", NULL, true, DESTINATION_AT(sr),
-     "Which objects it gets: sr (report), seg (segmentation), sc (picture with the outlines)."},
+    {"objects", SETTING_OBJECTS, 0, 0, "[sr, seg, sc]", NULL, true, DESTINATION_AT(objects),
+     "Which objects it gets: sr (report), seg (segmentation), sc (pictures of the report), pr "
+     "(presentation states: the outlines over the original images), ko (key object selection of the "
+     "images that were used), pdf (the report's pages as PDF), seg-ohif (the segmentation with the "
+     "geometry without which OHIF shows none; see the conformance statement)."},
     {"associations", SETTING_INT, 1, 8, "1", NULL, true, DESTINATION_AT(associations),
      "Associations that may be open to it at once."},
     {"objects_per_minute", SETTING_INT, 0, 60000, "0", NULL, true,

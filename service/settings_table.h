@@ -25,7 +25,7 @@ enum setting_type {
     SETTING_SOURCES,  /* list of hosts, addresses and networks: const char ** and size_t */
     SETTING_FINGERPRINT, /* const char *, 64 hex digits; colons in the file are left out */
     SETTING_PROFILE,  /* int, enum settings_tls_profile; the file has its name */
-    SETTING_OBJECTS,  /* list of sr, seg, sc: a bool each from `offset` on */
+    SETTING_OBJECTS,  /* list of settings_object_names: a bool each from `offset` on */
     SETTING_MAY,      /* list of echo, store, commit: likewise */
     SETTING_COMMITMENT, /* int, enum settings_commitment; the file has its name */
     SETTING_CALLERS,  /* list of AE titles: const char ** and size_t of a route */

@@ -192,15 +192,56 @@ static struct clinical_record *clinical_records(const struct queue_job *job, str
     return records;
 }
 
-static void predecessor_find(const struct queue_job *job, char uid[UID_SIZE])
+/* The report that this one replaces: its SR's name and its segmentations' files. NULL: out of
+ * memory. */
+static struct pipeline_object *predecessor_find(struct worker *w, const struct queue_job *job,
+                                                struct arena *arena, char sr_uid[UID_SIZE],
+                                                size_t *ret_count)
 {
-    for (size_t i = 0; i < job->predecessor_count; i++)
-        if (strcmp(job->predecessors[i].kind, "sr") == 0)
-            memcpy(uid, job->predecessors[i].sop_instance_uid, UID_SIZE);
+    struct pipeline_object *segs = arena_array(arena, job->predecessor_count + 1, sizeof *segs);
+    size_t count = 0;
+    for (size_t i = 0; segs && i < job->predecessor_count; i++) {
+        const struct queue_object *object = &job->predecessors[i];
+        char path[STORE_PATH_SIZE];
+        if (strcmp(object->kind, "sr") == 0)
+            memcpy(sr_uid, object->sop_instance_uid, UID_SIZE);
+        if (strcmp(object->kind, "seg") != 0 ||
+            store_outgoing_find(w->store, object->key, path, NULL) < 0)
+            continue; /* a file whose time is over: its outlines are not known any more */
+        segs[count].path = arena_text(arena, path);
+        if (!segs[count].path)
+            return NULL;
+        memcpy(segs[count++].dataset_digest, object->sha256, DIGEST_TEXT_SIZE);
+    }
+    *ret_count = count;
+    return segs;
 }
 
+/* Which destinations get this study's result. */
+static void route(const struct settings *settings, const struct queue_job *job,
+                  bool to[SETTINGS_DESTINATIONS_MAX])
+{
+    for (size_t i = 0; i < job->instance_count; i++)
+        routes_add(settings, job->instances[i].calling_ae, to);
+}
+
+/* What any of them asks for. */
+static unsigned objects_asked(const struct settings *settings, const struct queue_job *job)
+{
+    bool to[SETTINGS_DESTINATIONS_MAX] = {false};
+    unsigned asked = 0;
+    route(settings, job, to);
+    for (size_t d = 0; d < settings->destination_count; d++)
+        for (size_t i = 0; to[d] && i < SETTINGS_OBJECTS; i++)
+            if (settings->destinations[d].objects[i])
+                asked |= report_kind_find(settings_object_names[i]);
+    return asked;
+}
+
+/* `asked`: objects to be made beside the usual, which always are. */
 static int analyse(struct worker *w, const struct analyser *analyser, const struct queue_job *job,
-                   const char *folder, struct pipeline_result *ret_result, struct error *err)
+                   unsigned asked, const char *folder, struct pipeline_result *ret_result,
+                   struct error *err)
 {
     struct arena arena ARENA_AUTO;
     arena_init(&arena);
@@ -210,9 +251,11 @@ static int analyse(struct worker *w, const struct analyser *analyser, const stru
                                  .created_us = job->created_us};
     struct pipeline_object *objects = NULL;
     settings.uid_namespace = "service";
-    predecessor_find(job, input.predecessor_sr_uid);
+    settings.objects = asked;
+    input.predecessor_segs = predecessor_find(w, job, &arena, input.predecessor_sr_uid,
+                                              &input.predecessor_seg_count);
     input.clinical = clinical_records(job, &arena, &input.clinical_count);
-    if (!input.clinical)
+    if (!input.clinical || !input.predecessor_segs)
         return error_set(err, STATUS_NOMEM, "out of memory");
     int status = objects_find(w, job, &arena, &objects, err);
     if (status < 0)
@@ -277,8 +320,7 @@ static void objects_choose(const struct settings *settings, const struct queue_j
                            const struct pipeline_result *result, bool *wanted)
 {
     bool to[SETTINGS_DESTINATIONS_MAX] = {false};
-    for (size_t i = 0; i < job->instance_count; i++)
-        routes_add(settings, job->instances[i].calling_ae, to);
+    route(settings, job, to);
     size_t count = (size_t)result->object_count;
     for (size_t d = 0; d < settings->destination_count; d++) {
         const struct settings_destination *destination = &settings->destinations[d];
@@ -389,7 +431,7 @@ static int shadow_run(struct worker *w, const struct analyser *shadow, const str
     arena_init(&arena);
     struct queue_features features[ROI_COUNT];
     struct queue_result row;
-    int status = analyse(w, shadow, job, folder, ret_result, err);
+    int status = analyse(w, shadow, job, 0, folder, ret_result, err);
     if (status == 0)
         status = row_make(ret_result, &arena, features, &row, err);
     if (status < 0)
@@ -461,7 +503,8 @@ static void job_work(struct worker *w, const struct queue_job *job)
     int analysed = STATUS_OK;
     int status = store_work_make(w->store, job->id, job->attempt, &folder, &err);
     if (status == 0) {
-        status = analysed = analyse(w, &w->models.active, job, folder.path, &result, &err);
+        status = analysed = analyse(w, &w->models.active, job, objects_asked(w->role->settings, job),
+                                    folder.path, &result, &err);
         if (status == 0)
             status = result_commit(w, job, folder.path, &result, &committed, &err);
         store_work_remove(&folder);

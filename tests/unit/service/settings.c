@@ -64,8 +64,10 @@ static void test_values(void **state)
     assert_false(s->packages.allow_unsigned);
     assert_int_equal(s->log.level, LOG_DEBUG);
     assert_int_equal(s->destination_count, 2);
-    assert_true(s->destinations[0].sr && s->destinations[0].seg && s->destinations[0].sc);
-    assert_true(s->destinations[1].sr && !s->destinations[1].seg && s->destinations[1].sc);
+    static const bool usual[SETTINGS_OBJECTS] = {true, true, true};
+    static const bool without_seg[SETTINGS_OBJECTS] = {true, false, true};
+    assert_memory_equal(s->destinations[0].objects, usual, sizeof usual);
+    assert_memory_equal(s->destinations[1].objects, without_seg, sizeof without_seg);
     assert_string_equal(s->destinations[1].address, "10.0.0.1");
     settings_free(s);
 }
@@ -113,7 +115,8 @@ static void test_peers(void **state)
     assert_string_equal(to->ae_title, "PACS");
     assert_string_equal(to->address, "pacs.local");
     assert_int_equal(to->port, 104);
-    assert_true(to->sr && !to->seg && !to->sc);
+    static const bool sr_alone[SETTINGS_OBJECTS] = {true};
+    assert_memory_equal(to->objects, sr_alone, sizeof sr_alone);
     settings_free(s);
 }
 
@@ -164,11 +167,11 @@ static const struct {
     {"store: /s\ndatabase: d\ndestinations:\n  - {name: a, ae_title: A, address: h}\n",
      "axnode.yaml:4: destinations: 'peer', or 'ae_title', 'address' and 'port' must be set"},
     {"store: /s\ndatabase: d\ndestinations:\n"
-     "  - {name: a, ae_title: A, address: h, port: 1, objects: [pdf]}\n",
-     "axnode.yaml:4: objects: must be sr, seg or sc, each once"},
+     "  - {name: a, ae_title: A, address: h, port: 1, objects: [sr, gif]}\n",
+     "axnode.yaml:4: objects: must be sr, seg, sc, pr, ko, pdf or seg-ohif, each once"},
     {"store: /s\ndatabase: d\ndestinations:\n"
      "  - {name: a, ae_title: A, address: h, port: 1, objects: []}\n",
-     "axnode.yaml:4: objects: must name at least one of sr, seg and sc"},
+     "axnode.yaml:4: objects: must name at least one kind of object"},
     {"store: /s\ndatabase: d\ndestinations:\n"
      "  - {name: a, ae_title: A, address: h, port: 1, colour: red}\n",
      "axnode.yaml:4: unknown key 'colour'"},
