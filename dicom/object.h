@@ -30,6 +30,7 @@ struct dicom_object {
     const char *source_path; /* a DICOM file; its patient and study are copied */
     const char *sop_instance_uid, *series_instance_uid;
     int series_number;
+    int instance_number; /* in its series; 0 counts as 1 */
     const char *series_description;
     const char *software_version;
     char laterality;    /* 'L', 'R', or 0 when unknown */

@@ -1,28 +1,88 @@
 #include "report/page.h"
 
-#include <cairo.h>
+#include <cairo-pdf.h>
+#include <cairo-svg.h>
+#include <math.h>
 #include <string.h>
+
+#include "base/clock.h"
 
 enum { LINES_MAX = 200, PART_SIZE = 1024 };
 
-int page_init(struct page *ret_page, int width, int height, uint32_t colour, struct error *err)
+static int drawn(cairo_status_t status, struct error *err)
 {
-    struct page page = {.surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height)};
-    page.cr = cairo_create(page.surface);
-    if (cairo_status(page.cr) != CAIRO_STATUS_SUCCESS) {
+    if (status == CAIRO_STATUS_SUCCESS)
+        return 0;
+    return error_set(err, status == CAIRO_STATUS_NO_MEMORY ? STATUS_NOMEM : STATUS_INTERNAL,
+                     "cannot draw the picture: %s", cairo_status_to_string(status));
+}
+
+/* Takes the surface. The same letters whatever the desktop's settings. */
+static int start(cairo_surface_t *surface, struct page *ret_page, struct error *err)
+{
+    struct page page = {.surface = surface, .cr = cairo_create(surface)};
+    const int r = drawn(cairo_status(page.cr), err);
+    if (r < 0) {
         page_release(&page);
-        return error_set(err, STATUS_NOMEM, "cannot draw the picture: out of memory");
+        return r;
     }
-    /* The same letters whatever the desktop's settings. */
     cairo_font_options_t *options = cairo_font_options_create();
     cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY);
     cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
     cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
     cairo_set_font_options(page.cr, options);
     cairo_font_options_destroy(options);
-    page_fill(&page, (struct box){0, 0, width, height}, colour);
     *ret_page = page;
     return 0;
+}
+
+int page_init(struct page *ret_page, int width, int height, uint32_t colour, struct error *err)
+{
+    const int r =
+        start(cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height), ret_page, err);
+    if (r == 0)
+        page_fill(ret_page, (struct box){0, 0, width, height}, colour);
+    return r;
+}
+
+static cairo_status_t append(void *out, const unsigned char *bytes, unsigned int n)
+{
+    return buffer_add(out, bytes, n, NULL) == 0 ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_NO_MEMORY;
+}
+
+int page_init_pdf(struct page *ret_page, struct buffer *out, double width, double height,
+                  double points, const struct page_about *about, struct error *err)
+{
+    char created[CLOCK_TEXT_SIZE];
+    cairo_surface_t *surface =
+        cairo_pdf_surface_create_for_stream(append, out, width * points, height * points);
+    clock_format_iso(about->created_us, created);
+    memcpy(created + strlen("2026-01-02T03:04:05"), "Z", 2); /* cairo takes whole seconds */
+    cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_TITLE, about->title);
+    cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, created);
+    cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_MOD_DATE, created);
+    const int r = start(surface, ret_page, err);
+    if (r == 0)
+        cairo_scale(ret_page->cr, points, points);
+    return r;
+}
+
+int page_init_svg(struct page *ret_page, struct buffer *out, double width, double height,
+                  struct error *err)
+{
+    return start(cairo_svg_surface_create_for_stream(append, out, width, height), ret_page, err);
+}
+
+void page_next(struct page *page)
+{
+    cairo_show_page(page->cr);
+}
+
+int page_end(struct page *page, struct error *err)
+{
+    const int r = drawn(cairo_status(page->cr), err);
+    cairo_surface_finish(page->surface);
+    return r < 0 ? r : drawn(cairo_surface_status(page->surface), err);
 }
 
 void page_release(struct page *page)
@@ -60,13 +120,24 @@ struct line {
     size_t begin, end;
 };
 
-static double width_of(struct page *page, const char *text, size_t n)
+static void set_font(struct page *page, double size, bool bold)
 {
-    char part[PART_SIZE];
+    cairo_select_font_face(page->cr, "DejaVu Sans", CAIRO_FONT_SLANT_NORMAL,
+                           bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
+    cairo_set_font_size(page->cr, size);
+}
+
+/* A font in use, and how wide its letters are: without hinting they grow with the size. */
+struct font {
+    double size;
+    bool bold;
+};
+
+static double measure(struct page *page, const char *character, size_t n)
+{
+    char part[8];
     cairo_text_extents_t extents;
-    if (n >= sizeof part)
-        n = sizeof part - 1;
-    memcpy(part, text, n);
+    memcpy(part, character, n);
     part[n] = 0;
     cairo_text_extents(page->cr, part, &extents);
     return extents.x_advance;
@@ -80,14 +151,43 @@ static size_t next_character(const char *text, size_t at)
     return at;
 }
 
+/* Of one character; the font is set. */
+static double advance(struct page *page, struct font font, const char *text, size_t n)
+{
+    const unsigned char c = (unsigned char)*text;
+    if (c >= 128 || n > 1)
+        return measure(page, text, n < 8 ? n : 7);
+    double *known = &page->advances[font.bold][c];
+    if (!(*known > 0))
+        *known = measure(page, text, 1) / font.size;
+    return *known * font.size;
+}
+
+static double width_of(struct page *page, struct font font, const char *text, size_t n)
+{
+    double width = 0;
+    for (size_t at = 0, next; at < n; at = next) {
+        next = next_character(text, at);
+        width += advance(page, font, text + at, next - at);
+    }
+    return width;
+}
+
+double page_text_width(struct page *page, const char *text, double size, bool bold)
+{
+    set_font(page, size, bold);
+    return width_of(page, (struct font){size, bold}, text, strlen(text));
+}
+
 /* How much of text[begin…] goes on one line of this width: up to a blank if any fits. */
-static size_t break_line(struct page *page, const char *text, size_t begin, double width)
+static size_t break_line(struct page *page, struct font font, const char *text, size_t begin,
+                         double width)
 {
     size_t blank = begin, at = begin;
     double used = 0;
     while (text[at] && text[at] != '\n' && at - begin < PART_SIZE - 16) {
         const size_t next = next_character(text, at);
-        used += width_of(page, text + at, next - at);
+        used += advance(page, font, text + at, next - at);
         if (text[at] == ' ')
             blank = at;
         else if (at > begin && used > width)
@@ -97,13 +197,13 @@ static size_t break_line(struct page *page, const char *text, size_t begin, doub
     return at;
 }
 
-static size_t break_text(struct page *page, const char *text, double width,
+static size_t break_text(struct page *page, struct font font, const char *text, double width,
                          struct line lines[LINES_MAX])
 {
     size_t count = 0, at = 0;
     while (text[at] && count < LINES_MAX) {
         lines[count].begin = at;
-        at = lines[count++].end = break_line(page, text, at, width);
+        at = lines[count++].end = break_line(page, font, text, at, width);
         if (text[at] == '\n')
             at++;
         else
@@ -113,54 +213,69 @@ static size_t break_text(struct page *page, const char *text, double width,
     return count;
 }
 
-static void show_line(struct page *page, struct box box, double baseline, const char *text,
-                      struct line line, bool centred, bool cut)
-{
-    char part[PART_SIZE];
-    size_t n = line.end - line.begin; /* fits: see break_line */
-    if (cut) {                        /* make room for the ellipsis */
-        const double room = box.width - width_of(page, "…", strlen("…"));
-        while (n > 0 && (width_of(page, text + line.begin, n) > room ||
-                         (text[line.begin + n] & 0xC0) == 0x80))
-            n--;
-    }
-    memcpy(part, text + line.begin, n);
-    memcpy(part + n, cut ? "…" : "", cut ? sizeof "…" : 1);
-    const double left = centred ? (box.width - width_of(page, part, strlen(part))) / 2 : 0;
-    cairo_move_to(page->cr, box.x + left, baseline);
-    cairo_show_text(page->cr, part);
-    cairo_new_path(page->cr); /* the text left a current point */
-}
-
 /* A text set in lines at the size that fits. */
 struct layout {
+    struct font font;
     struct line lines[LINES_MAX];
     size_t count, shown;
-    cairo_font_extents_t font;
+    double ascent, height; /* of a line */
 };
 
 static void lay_out(struct page *page, struct box box, const char *text, struct style style,
                     struct layout *ret_layout)
 {
     struct layout *l = ret_layout;
-    cairo_select_font_face(page->cr, "DejaVu Sans", CAIRO_FONT_SLANT_NORMAL,
-                           style.bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
+    cairo_font_extents_t extents;
+    l->font.bold = style.bold;
     for (double size = style.size;; size -= 0.5) {
-        cairo_set_font_size(page->cr, size);
-        cairo_font_extents(page->cr, &l->font);
-        l->count = break_text(page, text, box.width, l->lines);
-        const double room = l->font.height > 0 ? box.height / l->font.height : 0;
+        l->font.size = size;
+        set_font(page, size, style.bold);
+        cairo_font_extents(page->cr, &extents);
+        l->ascent = extents.ascent;
+        l->height = extents.height;
+        l->count = break_text(page, l->font, text, box.width, l->lines);
+        const double room = l->height > 0 ? box.height / l->height : 0;
         l->shown = (double)l->count <= room ? l->count : room > 0 ? (size_t)room : 0;
         if (l->shown == l->count || size - 0.5 < style.size_min)
             return;
     }
 }
 
+static void show_line(struct page *page, const struct layout *l, size_t index, struct box box,
+                      const char *text, enum page_align align)
+{
+    char part[PART_SIZE];
+    const struct line line = l->lines[index];
+    const bool cut = index + 1 == l->shown && l->shown < l->count;
+    size_t n = line.end - line.begin; /* fits: see break_line */
+    if (cut) {                        /* make room for the ellipsis */
+        const double room = box.width - width_of(page, l->font, "…", strlen("…"));
+        while (n > 0 && (width_of(page, l->font, text + line.begin, n) > room ||
+                         (text[line.begin + n] & 0xC0) == 0x80))
+            n--;
+    }
+    memcpy(part, text + line.begin, n);
+    memcpy(part + n, cut ? "…" : "", cut ? sizeof "…" : 1);
+    const double left = box.width - width_of(page, l->font, part, strlen(part));
+    cairo_move_to(page->cr,
+                  box.x + (align == PAGE_RIGHT ? left : align == PAGE_CENTRED ? left / 2 : 0),
+                  box.y + (double)index * l->height + l->ascent);
+    cairo_show_text(page->cr, part);
+    cairo_new_path(page->cr); /* the text left a current point */
+}
+
 double page_text_height(struct page *page, struct box box, const char *text, struct style style)
 {
     struct layout l;
     lay_out(page, box, text, style, &l);
-    return (double)l.shown * l.font.height;
+    return (double)l.shown * l.height;
+}
+
+bool page_text_fits(struct page *page, struct box box, const char *text, struct style style)
+{
+    struct layout l;
+    lay_out(page, box, text, style, &l);
+    return l.shown == l.count;
 }
 
 double page_text(struct page *page, struct box box, const char *text, struct style style)
@@ -169,15 +284,28 @@ double page_text(struct page *page, struct box box, const char *text, struct sty
     lay_out(page, box, text, style, &l);
     page_colour(page, style.colour);
     for (size_t i = 0; i < l.shown; i++)
-        show_line(page, box, box.y + (double)i * l.font.height + l.font.ascent, text, l.lines[i],
-                  style.centred, i + 1 == l.shown && l.shown < l.count);
-    return (double)l.shown * l.font.height;
+        show_line(page, &l, i, box, text, style.align);
+    return (double)l.shown * l.height;
 }
 
-static int to_surface(const struct image *image, cairo_surface_t **ret_surface, struct error *err)
+/* The picture's part that holds the view: nothing else of it goes into a PDF. */
+struct part {
+    int x, y, columns, rows;
+};
+
+static struct part part_of(const struct image *image, struct box view)
+{
+    const int x0 = (int)fmax(0, floor(view.x) - 1), y0 = (int)fmax(0, floor(view.y) - 1);
+    const int x1 = (int)fmin(image->columns, ceil(view.x + view.width) + 1);
+    const int y1 = (int)fmin(image->rows, ceil(view.y + view.height) + 1);
+    return (struct part){x0, y0, x1 > x0 ? x1 - x0 : 1, y1 > y0 ? y1 - y0 : 1};
+}
+
+static int to_surface(const struct image *image, struct part part, cairo_surface_t **ret_surface,
+                      struct error *err)
 {
     cairo_surface_t *surface =
-        cairo_image_surface_create(CAIRO_FORMAT_RGB24, image->columns, image->rows);
+        cairo_image_surface_create(CAIRO_FORMAT_RGB24, part.columns, part.rows);
     if (cairo_surface_status(surface) != CAIRO_STATUS_SUCCESS) {
         cairo_surface_destroy(surface);
         return error_set(err, STATUS_NOMEM, "cannot draw the picture: out of memory");
@@ -185,10 +313,11 @@ static int to_surface(const struct image *image, cairo_surface_t **ret_surface, 
     const size_t stride = (size_t)cairo_image_surface_get_stride(surface);
     unsigned char *data = cairo_image_surface_get_data(surface);
     const int step = image->channels, green = step == 3 ? 1 : 0, blue = step == 3 ? 2 : 0;
-    for (int y = 0; y < image->rows; y++) {
-        const uint8_t *from = image->pixels + (size_t)y * image->columns * step;
+    for (int y = 0; y < part.rows; y++) {
+        const uint8_t *from =
+            image->pixels + ((size_t)(part.y + y) * image->columns + part.x) * step;
         uint32_t *to = (uint32_t *)(void *)(data + (size_t)y * stride);
-        for (int x = 0; x < image->columns; x++, from += step)
+        for (int x = 0; x < part.columns; x++, from += step)
             to[x] = (uint32_t)from[0] << 16 | (uint32_t)from[green] << 8 | from[blue];
     }
     cairo_surface_mark_dirty(surface);
@@ -200,7 +329,8 @@ int page_image(struct page *page, struct box box, const struct image *image, str
                struct error *err)
 {
     cairo_surface_t *surface = NULL;
-    const int r = to_surface(image, &surface, err);
+    const struct part part = part_of(image, view);
+    const int r = to_surface(image, part, &surface, err);
     if (r < 0)
         return r;
     cairo_save(page->cr);
@@ -208,7 +338,7 @@ int page_image(struct page *page, struct box box, const struct image *image, str
     cairo_clip(page->cr);
     cairo_translate(page->cr, box.x, box.y);
     cairo_scale(page->cr, box.width / view.width, box.height / view.height);
-    cairo_set_source_surface(page->cr, surface, -view.x, -view.y);
+    cairo_set_source_surface(page->cr, surface, part.x - view.x, part.y - view.y);
     cairo_pattern_set_filter(cairo_get_source(page->cr), CAIRO_FILTER_BILINEAR);
     cairo_paint(page->cr);
     cairo_restore(page->cr);
@@ -218,17 +348,16 @@ int page_image(struct page *page, struct box box, const struct image *image, str
 
 int page_take(struct page *page, struct image *ret_image, struct error *err)
 {
-    const cairo_status_t status = cairo_status(page->cr);
-    if (status != CAIRO_STATUS_SUCCESS)
-        return error_set(err, status == CAIRO_STATUS_NO_MEMORY ? STATUS_NOMEM : STATUS_INTERNAL,
-                         "cannot draw the picture: %s", cairo_status_to_string(status));
+    int r = drawn(cairo_status(page->cr), err);
+    if (r < 0)
+        return r;
     cairo_surface_flush(page->surface);
     const int width = cairo_image_surface_get_width(page->surface);
     const int height = cairo_image_surface_get_height(page->surface);
     const size_t stride = (size_t)cairo_image_surface_get_stride(page->surface);
     const unsigned char *data = cairo_image_surface_get_data(page->surface);
     struct image image = {0};
-    const int r = image_init(&image, height, width, 3, err);
+    r = image_init(&image, height, width, 3, err);
     if (r < 0)
         return r;
     for (int y = 0; y < height; y++) {
@@ -242,4 +371,10 @@ int page_take(struct page *page, struct image *ret_image, struct error *err)
     }
     *ret_image = image;
     return 0;
+}
+
+int page_png(struct page *page, struct buffer *out, struct error *err)
+{
+    const int r = drawn(cairo_status(page->cr), err);
+    return r < 0 ? r : drawn(cairo_surface_write_to_png_stream(page->surface, append, out), err);
 }

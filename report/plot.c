@@ -1,6 +1,6 @@
 #include "report/plot.h"
 
-#include <cairo-svg.h>
+#include <cairo.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,12 +10,6 @@
 
 enum { LEFT = 62, RIGHT = 18, TOP = 34, BOTTOM = 54, TICKS_MAX = 20, FONT = 13, LEGEND_LINE = 19 };
 static const uint32_t INK = 0x1F2933, GRID = 0xE3E8EE, EDGE = 0x7B8794;
-
-static cairo_status_t append(void *context, const unsigned char *bytes, unsigned int n)
-{
-    return buffer_add(context, bytes, n, NULL) == 0 ? CAIRO_STATUS_SUCCESS
-                                                    : CAIRO_STATUS_WRITE_ERROR;
-}
 
 static double at_x(const struct plot *p, double x)
 {
@@ -71,11 +65,10 @@ int plot_init(struct plot *ret_plot, double width, double height, struct plot_ax
                      .svg = calloc(1, sizeof *p.svg)};
     if (!p.svg)
         return error_set(err, STATUS_NOMEM, "cannot draw the plot: out of memory");
-    p.page.surface = cairo_svg_surface_create_for_stream(append, p.svg, width, height);
-    p.page.cr = cairo_create(p.page.surface);
-    if (cairo_status(p.page.cr) != CAIRO_STATUS_SUCCESS) {
+    const int r = page_init_svg(&p.page, p.svg, width, height, err);
+    if (r < 0) {
         plot_release(&p);
-        return error_set(err, STATUS_NOMEM, "cannot draw the plot: out of memory");
+        return r;
     }
     page_fill(&p.page, (struct box){0, 0, width, height}, 0xFFFFFF);
     draw_axes(&p);
@@ -174,27 +167,17 @@ void plot_block(struct plot *plot, double x0, double y0, double x1, double y1, u
     cairo_restore(plot->page.cr);
 }
 
-static double width_of(struct plot *p, const char *text)
-{
-    cairo_text_extents_t extents;
-    cairo_select_font_face(p->page.cr, "DejaVu Sans", CAIRO_FONT_SLANT_NORMAL,
-                           CAIRO_FONT_WEIGHT_NORMAL);
-    cairo_set_font_size(p->page.cr, FONT);
-    cairo_text_extents(p->page.cr, text, &extents);
-    return extents.x_advance;
-}
-
 void plot_label(struct plot *plot, double x, double y, const char *text, uint32_t colour,
                 bool right)
 {
-    double width = width_of(plot, text) + 2, left = at_x(plot, x) - (right ? width : 0);
+    double width = page_text_width(&plot->page, text, FONT, false) + 2, left = at_x(plot, x) - (right ? width : 0);
     text_at(plot, (struct box){left, at_y(plot, y) - 9, width, 18}, text, colour, false, false);
 }
 
 void plot_legend(struct plot *plot, enum plot_corner corner, const char *text, uint32_t colour,
                  enum plot_dash dash)
 {
-    const double mark = 26, width = width_of(plot, text) + 2, line = plot->legends++ * LEGEND_LINE;
+    const double mark = 26, width = page_text_width(&plot->page, text, FONT, false) + 2, line = plot->legends++ * LEGEND_LINE;
     const struct box *a = &plot->area;
     double x = corner == PLOT_TOP_LEFT ? a->x + 10 : a->x + a->width - 12 - width - mark;
     double y = corner == PLOT_BOTTOM_RIGHT ? a->y + a->height - 26 - line : a->y + 8 + line;
@@ -229,14 +212,9 @@ static int print_escaped(struct buffer *out, const struct buffer *svg, struct er
 int plot_finish(struct plot *plot, const char *alt, struct buffer *out, struct error *err)
 {
     double width = plot->area.width + LEFT + RIGHT, height = plot->area.height + TOP + BOTTOM;
-    cairo_status_t drawn = cairo_status(plot->page.cr);
-    cairo_surface_finish(plot->page.surface);
-    if (drawn == CAIRO_STATUS_SUCCESS)
-        drawn = cairo_surface_status(plot->page.surface);
-    if (drawn != CAIRO_STATUS_SUCCESS)
-        return error_set(err, drawn == CAIRO_STATUS_NO_MEMORY ? STATUS_NOMEM : STATUS_INTERNAL,
-                         "cannot draw the plot: %s", cairo_status_to_string(drawn));
-    int status = buffer_print(out, err, "<img width=\"%.0f\" height=\"%.0f\" alt=\"%s\" "
+    int status = page_end(&plot->page, err);
+    if (status == 0)
+        status = buffer_print(out, err, "<img width=\"%.0f\" height=\"%.0f\" alt=\"%s\" "
                               "src=\"data:image/svg+xml,", width, height, alt);
     if (status == 0)
         status = print_escaped(out, plot->svg, err);

@@ -3,13 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dicom/sc.h"
 #include "dicom/sr.h"
-#include "image/png.h"
 #include "report/content.h"
-#include "report/heat.h"
 #include "report/job.h"
-#include "report/picture.h"
 #include "report/words.h"
 
 const char *report_kind_name(enum report_kind kind)
@@ -151,63 +147,6 @@ static int write_sr(struct job *job, struct error *err)
     return r < 0 ? r : job_done(job, &t, err);
 }
 
-static int write_sc(struct job *job, struct error *err)
-{
-    struct dicom_reference sources[ROI_COUNT];
-    struct image picture = {0};
-    struct target t;
-    const char *patient_id = job_main_image(job->input)->header->patient_id;
-    struct sc_document document = {
-        .picture = &picture,
-        .identifies_patient = true, /* by its ID, and the pictures may show a name */
-        .derivation = "Outlines, measurements and estimated risk drawn over ultrasound images",
-        .sources = sources,
-    };
-    for (int roi = 0; roi < ROI_COUNT; roi++)
-        if (words_region(job->input, roi))
-            sources[document.source_count++] = job->identities[roi].image;
-    int r = job_target(job, REPORT_SC, "sc", SC_SOP_CLASS_UID, &t, err);
-    if (r == 0)
-        r = picture_draw(job->input, patient_id, &picture, err);
-    if (r < 0)
-        return r;
-    document.object = job_describe(job, &t, SERIES_SC, "axnode summary picture");
-    r = sc_write(&document, t.path, err);
-    image_release(&picture);
-    return r < 0 ? r : job_done(job, &t, err);
-}
-
-static int write_overlay(const struct job *job, struct error *err)
-{
-    struct image picture = {0};
-    char path[4096];
-    int r = job_path(job, REPORT_OVERLAY_NAME, path, err);
-    if (r == 0)
-        r = picture_draw(job->input, NULL, &picture, err);
-    if (r == 0)
-        r = image_write_png(path, &picture, err);
-    image_release(&picture);
-    return r;
-}
-
-/* What explains a number stands only where the number does. */
-static int write_heat_map(const struct job *job, enum roi roi, struct error *err)
-{
-    const struct region_finding *region = words_region(job->input, roi);
-    struct image picture = {0};
-    char name[64], path[4096];
-    if (!region || !region->heat.plane.values || !job->input->score->has_risk)
-        return 0;
-    snprintf(name, sizeof name, REPORT_HEAT_MAP_NAME, roi_name(roi));
-    int r = job_path(job, name, path, err);
-    if (r == 0)
-        r = heat_draw(job->input->images[region->image].picture, &region->heat, &picture, err);
-    if (r == 0)
-        r = image_write_png(path, &picture, err);
-    image_release(&picture);
-    return r;
-}
-
 static int check_region(const struct report_input *in, enum roi roi, struct error *err)
 {
     const struct region_finding *region = words_region(in, roi);
@@ -290,6 +229,8 @@ static int write_wanted(struct job *job, struct error *err)
         r = job_write_presentations(job, err);
     if (r == 0 && wanted & REPORT_KO)
         r = write_key_objects(job, err);
+    if (r == 0 && wanted & REPORT_PDF)
+        r = job_write_pdf(job, err);
     return r;
 }
 
@@ -308,13 +249,11 @@ int report_write(const struct report_input *input, const char *folder,
     if (r == 0)
         r = write_sr(&job, err);
     if (r == 0)
-        r = write_sc(&job, err);
+        r = job_write_pages(&job, err);
     if (r == 0)
         r = write_wanted(&job, err);
     if (r == 0)
-        r = write_overlay(&job, err);
-    for (int roi = 0; roi < ROI_COUNT && r == 0; roi++)
-        r = write_heat_map(&job, (enum roi)roi, err);
+        r = job_write_pictures(&job, err);
     arena_release(&job.arena);
     if (r < 0)
         return r;

@@ -40,7 +40,7 @@ const char *report_kind_name(enum report_kind kind);
 /* The bit of that name; 0: there is none. */
 unsigned report_kind_find(const char *name);
 
-/* The picture as a PNG, without patient identification; not a DICOM object. */
+/* The first page as a PNG, without patient identification; not a DICOM object. */
 #define REPORT_OVERLAY_NAME "overlay.png"
 /* What the deep networks saw of a region and what of it counted (report/heat.h), with the region's
  * name. Written with a risk alone. */
@@ -50,7 +50,7 @@ unsigned report_kind_find(const char *name);
 struct report_object {
     char kind[16]; /* report_kind_name */
     char sop_class_uid[UID_SIZE], sop_instance_uid[UID_SIZE];
-    char file_name[32]; /* inside the folder: "sr.dcm", "seg.dcm", "seg-2.dcm", "sc.dcm" */
+    char file_name[32]; /* inside the folder: "sr.dcm", "seg-2.dcm", "sc.dcm", "pdf.dcm" */
     char sha256[DIGEST_TEXT_SIZE]; /* of the whole file */
 };
 

@@ -132,6 +132,18 @@ size_t words_quantities(const struct region_finding *region, enum roi roi,
     return list.count;
 }
 
+void words_length(const struct region_finding *region, const struct axis *axis, char *out,
+                  size_t size)
+{
+    static const char *const units[] = {[CALIBRATION_NONE] = "px (uncalibrated)",
+                                        [CALIBRATION_REGION] = "mm",
+                                        [CALIBRATION_ESTIMATED] = "mm (estimated)"};
+    const enum calibration_source source = region->calibration.source;
+    char number[WORDS_NUMBER_SIZE];
+    words_number(source == CALIBRATION_NONE ? axis->length_px : axis->length_mm, 1, number);
+    snprintf(out, size, "%s %s", number, units[source]);
+}
+
 static void add_statement(struct statement *out, size_t *count, struct statement s)
 {
     if (*count < STATEMENTS_MAX)
@@ -299,6 +311,11 @@ int report_generation_of(const char *text)
             return (int)generation;
     }
     return 0;
+}
+
+const char *words_ban(const struct report_input *input)
+{
+    return input->package && input->package->clinical_use ? "" : "NOT FOR CLINICAL USE";
 }
 
 const char *words_status(struct arena *arena, const struct report_input *input)

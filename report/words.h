@@ -40,6 +40,10 @@ const char *words_region_title(enum roi roi);
 size_t words_quantities(const struct region_finding *region, enum roi roi,
                         struct quantity out[QUANTITIES_MAX]);
 
+/* "18.3 mm", "18.3 mm (estimated)", "142.0 px (uncalibrated)": what a length is worth stands with it. */
+void words_length(const struct region_finding *region, const struct axis *axis, char *out,
+                  size_t size);
+
 /* Tumours: taller than wide. Nodes: the hilum, where the network marks it, and the published
  * criteria of suspicion (model/measure.h). An unsure outline comes first. Returns the count. */
 size_t words_statements(const struct region_finding *region, enum roi roi,
@@ -51,6 +55,8 @@ const char *words_number(double value, int decimals, char out[WORDS_NUMBER_SIZE]
 /* Valid UTF-8 on one line: malformed bytes become '?', controls and new lines blanks. NULL
  * gives ""; NULL is returned when memory is out. */
 const char *words_clean(struct arena *arena, const char *text);
+/* "NOT FOR CLINICAL USE"; "" for a package whose maker answers for clinical use. */
+const char *words_ban(const struct report_input *input);
 /* "Computed automatically, not verified by a physician. Report 2, replaces …" */
 const char *words_status(struct arena *arena, const struct report_input *input);
 

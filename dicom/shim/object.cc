@@ -206,7 +206,7 @@ void stamp_identity(const struct dicom_object &object, ShimItem to)
     to.text(DCM_SeriesInstanceUID, object.series_instance_uid);
     to.whole(DCM_SeriesNumber, object.series_number);
     to.text(DCM_SeriesDescription, clean(object.series_description, LO_MAX).c_str());
-    to.text(DCM_InstanceNumber, "1");
+    to.whole(DCM_InstanceNumber, object.instance_number ? object.instance_number : 1);
     to.text(DCM_Manufacturer, DICOM_OWN_MANUFACTURER);
     to.text(DCM_ManufacturerModelName, DICOM_OWN_MANUFACTURER);
     to.text(DCM_DeviceSerialNumber, DICOM_OWN_SERIAL);

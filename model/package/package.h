@@ -104,6 +104,7 @@ struct package {
     struct arena arena; /* owns every text and array below */
     const char *folder;
     const char *name, *version, *intended_use;
+    bool clinical_use; /* else every report says NOT FOR CLINICAL USE */
     const char *outcome_text, *outcome_short;
     struct package_criterion *population;
     size_t population_count;

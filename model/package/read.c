@@ -781,11 +781,23 @@ static int read_unsure(const struct fields *r, const struct yaml_node *root, str
     return status;
 }
 
+/* Optional: whether its maker answers for clinical use. */
+static int read_clinical_use(const struct fields *r, const struct yaml_node *root,
+                             struct error *err)
+{
+    static const char *const words[] = {"no", "yes", NULL};
+    const struct yaml_node *node = yaml_get(root, "clinical_use");
+    int index = 0;
+    int status = node ? field_word(r, node, words, &index, err) : 0;
+    r->package->clinical_use = index == 1;
+    return status;
+}
+
 int package_read(const struct yaml *yaml, struct package *package, struct error *err)
 {
     static const char *const keys[] = {
-        "format", "name", "version", "intended_use", "outcome", "population", "inputs",
-        "networks", "radiomics", "deep", "agreement_min", "unsure", "scores", "model", "incomplete",
+        "format", "name", "version", "intended_use", "clinical_use", "outcome", "population",
+        "inputs", "networks", "radiomics", "deep", "agreement_min", "unsure", "scores", "model", "incomplete",
         "provenance", "performance", NULL};
     static int (*const parts[])(const struct fields *, const struct yaml_node *, struct error *) = {
         read_head, read_population, read_inputs, read_networks, read_radiomics, package_read_deep,
@@ -797,6 +809,8 @@ int package_read(const struct yaml *yaml, struct package *package, struct error 
         status = field_number(&r, root, "agreement_min", 0, 1, &package->agreement_min, err);
     if (status == 0)
         status = read_unsure(&r, root, err);
+    if (status == 0)
+        status = read_clinical_use(&r, root, err);
     for (size_t i = 0; i < sizeof parts / sizeof *parts && status == 0; i++)
         status = parts[i](&r, root, err);
     return status;

@@ -331,6 +331,15 @@ def check_key_objects(ds, sources, result):
         assert ("ReferencedFrameNumber" in image) == (frames > 1)
 
 
+def check_series(objects):
+    """A series for each object, but one for all pages of the picture, in their order."""
+    pages = {name: ds for name, ds in objects.items() if name.startswith("sc")}
+    others = [ds.SeriesInstanceUID for name, ds in objects.items() if name not in pages]
+    series = {ds.SeriesInstanceUID for ds in pages.values()}
+    assert len(series) == 1 and not series & set(others) and len(set(others)) == len(others)
+    assert [ds.InstanceNumber for ds in pages.values()] == list(range(1, len(pages) + 1))
+
+
 def check(folder):
     result = json.loads((folder / "result.json").read_text())
     sources = {}
@@ -346,7 +355,7 @@ def check(folder):
         assert ds.SOPClassUID == entry["sop_class_uid"]
         check_common(ds, source, result)
         check_patient(ds, source, folder.name)
-    assert len({ds.SeriesInstanceUID for ds in objects.values()}) == len(objects)
+    check_series(objects)
     uids = check_sr(folder, objects["sr.dcm"], sources, result)
     found = {role for role, region in result["regions"].items() if region}
     for kind in ("seg", "seg-ohif"):
@@ -362,7 +371,7 @@ def check(folder):
     if found:
         check_key_objects(objects["ko.dcm"], sources, result)
     picture = objects["sc.dcm"]
-    assert picture.pixel_array.shape == (1000, 1600, 3) and picture.BurnedInAnnotation == "YES"
+    assert picture.pixel_array.shape == (1132, 1600, 3) and picture.BurnedInAnnotation == "YES"
     assert (folder / "overlay.png").read_bytes()[:4] == b"\x89PNG"
 
 

@@ -1,0 +1,387 @@
+/* The pages people see: what stands on them, where it stands, and the nomogram's arithmetic. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "dicom/setup.h"
+#include "image/png.h"
+#include "model/logistic.h"
+#include "report/nomogram.h"
+#include "report/picture.h"
+#include "report/terms.h"
+
+#include "fixture.h"
+
+static char root[256];
+
+/* ---- a package with every kind of term ---- */
+
+enum { MANY = 30 };
+
+struct model {
+    struct package package;
+    struct package_term terms[MANY], score_terms[MANY];
+    struct package_score scores[1];
+    struct clinical_input clinical[2];
+    struct clinical_step steps[4];
+    struct clinical_value values[2];
+    struct clinical_choice choices[2];
+    struct package_group groups[3];
+    struct contribution contributions[2 * MANY];
+};
+
+static void add(struct model *m, struct score *score, const char *stage, const char *name,
+                double value, double centre, double scale, double coefficient)
+{
+    struct contribution *c = &m->contributions[score->contribution_count++];
+    struct package *p = &m->package;
+    *c = (struct contribution){.value = value, .centre = centre, .scale = scale,
+                               .coefficient = coefficient,
+                               .contribution = coefficient * (value - centre) / scale};
+    snprintf(c->stage, sizeof c->stage, "%s", stage);
+    snprintf(c->name, sizeof c->name, "%s", name);
+    if (strcmp(stage, "model") == 0)
+        m->terms[p->term_count++] = (struct package_term){c->name, centre, scale, coefficient,
+                                                          false, NULL};
+}
+
+static void fill_clinical(struct model *m)
+{
+    static const char *const codes[] = {"4A", "4B", "4C", "5"};
+    for (int i = 0; i < 4; i++)
+        m->steps[i] = (struct clinical_step){codes[i], i + 1};
+    m->clinical[0] = (struct clinical_input){.variable = clinical_variable_find("age"),
+                                             .text = "Age", .kind = CLINICAL_NUMBER};
+    m->clinical[1] = (struct clinical_input){.variable = clinical_variable_find("bi_rads"),
+                                             .text = "BI-RADS category", .kind = CLINICAL_ORDINAL,
+                                             .steps = m->steps, .step_count = 4};
+    m->values[0] = (struct clinical_value){.variable = m->clinical[0].variable, .number = 61,
+                                           .source = CLINICAL_DICOM,
+                                           .source_text = "(0010,1010) Patient's Age",
+                                           .observed = clinical_day("2026-01-02")};
+    m->values[1] = (struct clinical_value){.variable = m->clinical[1].variable, .code = "4C",
+                                           .source = CLINICAL_IMPORT, .source_text = "reader 2",
+                                           .observed = clinical_day("2025-12-30")};
+    for (int i = 0; i < 2; i++)
+        m->choices[i] = (struct clinical_choice){.input = &m->clinical[i], .value = &m->values[i],
+                                                 .has_number = true, .number = i ? 3 : 61};
+}
+
+/* `extra` more terms than the five of every kind. */
+static void model_make(struct model *m, struct study *s, int extra)
+{
+    struct score *score = &s->score;
+    *m = (struct model){.scores = {{.name = "tumour_signature", .in_model = true}}};
+    struct package *p = &m->package;
+    fill_clinical(m);
+    add(m, score, "tumour_signature", "tumour_original_glcm_Contrast", 4.2, 3, 1.5, 0.8);
+    add(m, score, "tumour_signature", "tumour_original_firstorder_Mean", 27.25, 40, 12, -0.4);
+    add(m, score, "model", "tumour_measure_LongAxis", 24.3, 15.7, 6.2, 0.99);
+    add(m, score, "model", "node_measure_AxisRatio", 1.35, 1.63, 0.39, -1.09);
+    add(m, score, "model", "tumour_signature", 1.07, 0, 1, 0.7);
+    add(m, score, "model", "clinical_age", 61, 55, 12, -0.3);
+    add(m, score, "model", "clinical_bi_rads", 3, 2, 1, 0.4);
+    for (int i = 0; i < extra; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "node_wavelet-LH_glszm_Feature%d", i);
+        add(m, score, "model", name, 0.1 * i, 1, 2, i % 2 ? 0.05 * i : -0.03 * i);
+    }
+    p->has_model = p->has_intercept = true;
+    p->intercept = -0.36;
+    p->terms = m->terms;
+    p->scores = m->scores;
+    p->score_count = 1;
+    p->clinical = m->clinical;
+    p->clinical_count = 2;
+    m->groups[0] = (struct package_group){"low", 0};
+    m->groups[1] = (struct package_group){"intermediate", 0.2};
+    m->groups[2] = (struct package_group){"high", 0.6};
+    p->groups = m->groups;
+    p->group_count = 3;
+    score->contributions = m->contributions;
+    score->linear_predictor = p->intercept;
+    for (size_t i = 2; i < score->contribution_count; i++)
+        score->linear_predictor += m->contributions[i].contribution;
+    score->risk = logistic(score->linear_predictor);
+    score->has_interval = true;
+    score->risk_low = logistic(score->linear_predictor - 0.5);
+    score->risk_high = logistic(score->linear_predictor + 0.5);
+    score->above_cutoff = score->risk >= score->cutoff;
+    snprintf(score->group, sizeof score->group, "high");
+    s->input.package = p;
+    s->input.clinical = m->choices;
+}
+
+/* A bump over the region, positive to the left of its middle. */
+static void heat_make(struct study *s, int i)
+{
+    struct region_finding *r = &s->regions[i];
+    struct heat_map *heat = &r->heat;
+    assert_int_equal(plane_init(&heat->plane, r->mask.rows, r->mask.columns, NULL), 0);
+    heat->seen = (struct bounds){100, 60, 460, 340};
+    for (int y = 60; y <= 340; y++)
+        for (int x = 100; x <= 460; x++)
+            heat->plane.values[y * r->mask.columns + x] =
+                (float)(sin((x - 100) / 60.0) * exp(-pow((y - 190) / 80.0, 2)));
+}
+
+static void study_end(struct study *s)
+{
+    s->score.contributions = NULL; /* the model's */
+    study_release(s);
+}
+
+/* ---- arithmetic ---- */
+
+static void check_nomogram(const struct nomogram *n, const struct score *score)
+{
+    double total = 0, most = 0;
+    for (size_t i = 0; i < n->count; i++) {
+        const struct nomogram_scale *scale = &n->scales[i];
+        const struct contribution *c = scale->term;
+        total += scale->points;
+        most = fmax(most, fmax(scale->points_low, scale->points_high));
+        assert_true(scale->points >= -1e-9 && scale->low < scale->high);
+        if (!c)
+            continue;
+        assert_true(c->value >= scale->low && c->value <= scale->high);
+        /* one unit of the linear predictor is as many points on every scale */
+        const double least = fmin(c->coefficient * (scale->low - c->centre) / c->scale,
+                                  c->coefficient * (scale->high - c->centre) / c->scale);
+        assert_true(fabs(scale->points * n->unit + least - c->contribution) < 1e-9);
+    }
+    assert_true(fabs(total - n->total) < 1e-9);
+    assert_true(n->total <= n->total_max + 1e-9);
+    assert_true(fabs(nomogram_risk(n, n->total) - score->risk) < 1e-9);
+    assert_true(fabs(nomogram_points(n, score->risk) - n->total) < 1e-6);
+    assert_true(most < 100 + 1e-9);
+}
+
+static void test_nomogram(void **state)
+{
+    const struct study_options o = {.name = "nomogram", .side = SIDE_LEFT};
+    struct arena arena;
+    (void)state;
+    for (int extra = 0; extra <= 20; extra += 5) {
+        struct study s;
+        struct model m;
+        struct nomogram n;
+        study_make(&o, root, &s);
+        model_make(&m, &s, extra);
+        arena_init(&arena);
+        assert_true(nomogram_make(&s.input, &arena, &n));
+        assert_int_equal(n.count, extra + 5 > NOMOGRAM_SCALES_MAX ? NOMOGRAM_SCALES_MAX : extra + 5);
+        check_nomogram(&n, &s.score);
+        if (extra == 0) {
+            assert_string_equal(n.scales[0].label, "Tumour: long axis (mm)");
+            assert_string_equal(n.scales[2].label, "score tumour_signature");
+            assert_string_equal(n.scales[4].label, "BI-RADS category");
+            assert_true(n.scales[0].low >= 0 && n.scales[4].high <= 4 && n.scales[4].low >= 1);
+            assert_string_equal(terms_value(&arena, &m.package, "clinical_bi_rads", 3), "4C");
+        } else if (extra + 5 > NOMOGRAM_SCALES_MAX) {
+            assert_non_null(strstr(n.scales[NOMOGRAM_SCALES_MAX - 1].label, "other terms"));
+        }
+        s.score.has_risk = false;
+        assert_false(nomogram_make(&s.input, &arena, &n));
+        s.score.has_risk = true;
+        s.input.package = NULL;
+        assert_false(nomogram_make(&s.input, &arena, &n));
+        arena_release(&arena);
+        study_end(&s);
+    }
+}
+
+/* ---- pages ---- */
+
+struct page_case {
+    struct study_options study;
+    int extra; /* terms of the model; -1: no package */
+    bool heat, clinical_use;
+    int pages;
+    /* Texts that must and must not be found in the PDF, "|" between them. */
+    const char *there, *absent;
+};
+
+static const struct page_case CASES[] = {
+    {{.name = "risk", .side = SIDE_LEFT}, .extra = 0, .pages = 2,
+     .there = "NOT FOR CLINICAL USE|LEFT|Estimated risk of axillary lymph node metastasis|"
+              "95 % interval|Risk group: high|cut-off of 40.7 %|Youden|mm|Tumour|"
+              "Axillary lymph node|verification 1.0.0|e3b0c44298fc1c14|UNVERIFIED|page 1 of 2|"
+              "Nomogram|Total points|tumour_signature|BI-RADS category: 4C|import: reader 2|"
+              "2025-12-30|Patient ID PID-0815|not a finding of metastasis",
+     .absent = "uncalibrated|No risk"},
+    {{.name = "heat", .side = SIDE_RIGHT, .generation = 2}, .extra = 3, .heat = true, .pages = 2,
+     .there = "RIGHT|where its score comes from|replaces the earlier report|replaces the report"},
+    {{.name = "many-terms", .side = SIDE_LEFT}, .extra = 20, .pages = 2,
+     .there = "other terms together"},
+    {{.name = "clinical-use", .side = SIDE_LEFT}, .extra = 0, .clinical_use = true, .pages = 2,
+     .there = "Intended use", .absent = "NOT FOR CLINICAL USE"},
+    {{.name = "no-package", .side = SIDE_LEFT}, .extra = -1, .pages = 2,
+     .there = "NOT FOR CLINICAL USE|gives no 95 % interval|cannot be drawn"},
+    {{.name = "no-risk", .side = SIDE_UNKNOWN, .no_risk = true, .uncalibrated = true}, .extra = -1,
+     .pages = 1,
+     .there = "SIDE UNKNOWN|No risk estimated|The side is not known from the images|"
+              "px (uncalibrated)|page 1 of 1|NOT FOR CLINICAL USE",
+     .absent = "73.4|Nomogram|95 %|cut-off|Risk group"},
+    {{.name = "no-node", .side = SIDE_LEFT, .no_node = true, .no_risk = true}, .extra = -1,
+     .pages = 1, .there = "No axillary lymph node outlined|No risk estimated"},
+    {{.name = "nothing", .side = SIDE_LEFT, .no_tumour = true, .no_node = true, .no_risk = true},
+     .extra = -1, .pages = 1, .there = "No tumour outlined|No axillary lymph node outlined"},
+    {{.name = "long-no-risk", .side = SIDE_LEFT, .long_texts = true, .no_risk = true,
+      .generation = 3},
+     .extra = -1, .pages = 2, .there = "In full: page 2|Reason 13 of many|Why no risk"},
+    {{.name = "long-risk", .side = SIDE_LEFT, .long_texts = true}, .extra = 20, .pages = 3,
+     .there = "In full: page 3|Notes in full|page 3 of 3"},
+    {{.name = "one-pixel", .side = SIDE_LEFT, .radius = 0.4, .no_hilum = true}, .extra = 0,
+     .pages = 2},
+    {{.name = "loop", .side = SIDE_LEFT, .frames = 7}, .extra = 0, .pages = 2,
+     .there = "frame 4 of 7"},
+};
+
+static void case_make(const struct page_case *c, struct study *s, struct model *m)
+{
+    study_make(&c->study, root, s);
+    if (c->extra >= 0)
+        model_make(m, s, c->extra);
+    m->package.clinical_use = c->clinical_use;
+    for (int i = 0; c->heat && i < ROI_COUNT; i++)
+        heat_make(s, i);
+}
+
+static void case_end(const struct page_case *c, struct study *s)
+{
+    if (c->extra >= 0)
+        study_end(s);
+    else
+        study_release(s);
+}
+
+/* As pixels: the right number of pages, each the same when drawn again. */
+static void check_pixels(const struct page_case *c, const struct study *s)
+{
+    int pages = 0;
+    assert_int_equal(picture_pages(&s->input, &pages, NULL), 0);
+    assert_int_equal(pages, c->pages);
+    for (int number = 1; number <= pages; number++) {
+        struct image once = {0}, twice = {0};
+        char path[600];
+        assert_int_equal(picture_draw(&s->input, "PID-0815", number, &once, NULL), 0);
+        assert_int_equal(picture_draw(&s->input, "PID-0815", number, &twice, NULL), 0);
+        assert_int_equal(once.columns, SHEET_WIDTH);
+        assert_int_equal(once.rows, SHEET_HEIGHT);
+        assert_memory_equal(once.pixels, twice.pixels, (size_t)once.rows * once.columns * 3);
+        snprintf(path, sizeof path, "%s/page-%d.png", s->folder, number);
+        assert_int_equal(image_write_png(path, &once, NULL), 0);
+        image_release(&once);
+        image_release(&twice);
+    }
+}
+
+/* As PDF: same bytes again; pages.py reads its words and where they stand. */
+static void check_pdf(const struct page_case *c, const struct study *s)
+{
+    struct buffer once = {0}, twice = {0}, output = {0};
+    char path[600];
+    assert_int_equal(picture_pdf(&s->input, "PID-0815", &once, NULL), 0);
+    assert_int_equal(picture_pdf(&s->input, "PID-0815", &twice, NULL), 0);
+    assert_int_equal(once.size, twice.size);
+    assert_memory_equal(once.data, twice.data, once.size);
+    snprintf(path, sizeof path, "%s/report.pdf", s->folder);
+    assert_int_equal(file_write(path, once.data, once.size, NULL), 0);
+    if (run(&output, "/usr/bin/python3 " SOURCE_DIR "/tests/unit/report/pages.py '%s' %d '%s' '%s' 2>&1",
+            path, c->pages, c->there ? c->there : "", c->absent ? c->absent : "") != 0)
+        fail_msg("%s: %s", c->study.name, buffer_text(&output));
+    buffer_release(&once);
+    buffer_release(&twice);
+    buffer_release(&output);
+}
+
+static void test_case(void **state)
+{
+    const struct page_case *c = *state;
+    struct study s;
+    struct model m = {0};
+    case_make(c, &s, &m);
+    check_pixels(c, &s);
+    check_pdf(c, &s);
+    case_end(c, &s);
+}
+
+/* ---- text stays in its box ---- */
+
+static const char *const TEXTS[] = {
+    "short",
+    "Several words that go on for longer than one line has room for, so that they wrap",
+    "Onewordthatislongerthananylinecanbeandhasnoblankatallwhereitcouldbebrokenintotwoparts",
+    "• a list\n• of two",
+    "Ünïcödé und 王小东, Ωμέγα — “quotes” and … more of it, again and again and again and again",
+    "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW",
+    "",
+};
+
+/* Every pixel that a text changes lies in its box; two pixels for the edges of letters. */
+static void check_inside(struct box box, const char *text, struct style style)
+{
+    enum { SIDE = 400, EDGE = 2 };
+    struct page page;
+    struct image drawn = {0};
+    assert_int_equal(page_init(&page, SIDE, SIDE, 0, NULL), 0);
+    const double height = page_text(&page, box, text, style);
+    assert_true(height <= box.height + 1e-9);
+    assert_int_equal(page_take(&page, &drawn, NULL), 0);
+    for (int y = 0; y < SIDE; y++)
+        for (int x = 0; x < SIDE; x++)
+            if (drawn.pixels[3 * (y * SIDE + x)] &&
+                (x < box.x - EDGE || x > box.x + box.width + EDGE || y < box.y - EDGE ||
+                 y > box.y + box.height + EDGE))
+                fail_msg("'%s' leaves its box at %d, %d", text, x, y);
+    image_release(&drawn);
+    page_release(&page);
+}
+
+static void test_text(void **state)
+{
+    const struct box boxes[] = {{100, 100, 200, 30}, {50, 60, 300, 200}, {120, 20, 60, 350},
+                                {100, 100, 40, 60},  {20, 200, 360, 18}};
+    (void)state;
+    for (size_t b = 0; b < sizeof boxes / sizeof *boxes; b++)
+        for (size_t t = 0; t < sizeof TEXTS / sizeof *TEXTS; t++)
+            for (int k = 0; k < 6; k++)
+                check_inside(boxes[b], TEXTS[t],
+                             (struct style){k < 3 ? 30 : 16, k < 3 ? 8 : 16, k % 2,
+                                            (enum page_align)(k % 3), 0xFFFFFF});
+}
+
+int main(void)
+{
+    enum { CASE_COUNT = sizeof CASES / sizeof *CASES };
+    struct CMUnitTest tests[CASE_COUNT + 2];
+    snprintf(root, sizeof root, "%s/axnode-pages-XXXXXX",
+             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    if (!mkdtemp(root) || dicom_setup(NULL) < 0)
+        return 1;
+    for (size_t i = 0; i < CASE_COUNT; i++)
+        tests[i] = (struct CMUnitTest){CASES[i].study.name, test_case, NULL, NULL,
+                                       (void *)&CASES[i]};
+    tests[CASE_COUNT] = (struct CMUnitTest){"nomogram", test_nomogram, NULL, NULL, NULL};
+    tests[CASE_COUNT + 1] = (struct CMUnitTest){"text", test_text, NULL, NULL, NULL};
+    const int failed = _cmocka_run_group_tests("pages", tests, CASE_COUNT + 2, NULL, NULL);
+    if (getenv("AXNODE_KEEP")) { /* to look at what was made */
+        printf("kept in %s\n", root);
+    } else {
+        struct buffer output = {0};
+        run(&output, "rm -rf '%s'", root);
+        buffer_release(&output);
+    }
+    return failed;
+}
