@@ -12,7 +12,9 @@
 #include "image/word_lines.h"
 
 enum {
-    LINES_MAX = 16,        /* read of one picture: 3 to 10 ms each */
+    LINES_MAX = 16,        /* read of one picture */
+    LENGTH_MAX = 300,      /* of all that is read of one picture, in heights of its letters: about
+                              0.8 ms each */
     STRIP_SIDE_MAX = 2400, /* pixels, enlarged */
     PIXELS_MAX = 1 << 24,  /* of a picture: 0.5 s */
 };
@@ -226,18 +228,57 @@ static int line_read(struct word_reader *reader, const struct image *grey,
     return 0;
 }
 
+/* A line and how often it is read. */
+struct reading {
+    struct word_line line;
+    int times;
+};
+
 static int by_top(const void *a, const void *b)
 {
-    const struct word_line *p = a, *q = b;
-    int by_row = (p->box.y1 > q->box.y1) - (p->box.y1 < q->box.y1);
-    return by_row ? by_row : (p->box.x0 > q->box.x0) - (p->box.x0 < q->box.x0);
+    const struct bounds *p = &((const struct reading *)a)->line.box;
+    const struct bounds *q = &((const struct reading *)b)->line.box;
+    int by_row = (p->y1 > q->y1) - (p->y1 < q->y1);
+    return by_row ? by_row : (p->x0 > q->x0) - (p->x0 < q->x0);
+}
+
+/* First every line once, the likeliest first, then the clear ones again, as far as LENGTH_MAX
+ * goes. */
+static void plan(struct reading *readings, int count)
+{
+    double left = LENGTH_MAX;
+    for (int again = 0; again < 2; again++)
+        for (int i = 0; i < count; i++) {
+            const struct word_line *line = &readings[i].line;
+            const double length = (line->box.x1 - line->box.x0 + 1) / line->height + 2;
+            if (readings[i].times == again && length <= left &&
+                line->score >= (again ? good_score : least_score)) {
+                readings[i].times++;
+                left -= length;
+            }
+        }
+}
+
+/* The lines to read, from top to bottom. */
+static int readings_find(const struct image *grey, const struct image *flat,
+                         struct reading readings[LINES_MAX], int *ret_count, struct error *err)
+{
+    struct word_line lines[LINES_MAX];
+    int status = word_lines_find(grey, flat, LINES_MAX, lines, ret_count, err);
+    if (status < 0)
+        return status;
+    for (int i = 0; i < *ret_count; i++)
+        readings[i] = (struct reading){.line = lines[i]};
+    plan(readings, *ret_count);
+    qsort(readings, (size_t)*ret_count, sizeof *readings, by_top);
+    return 0;
 }
 
 int words_read(struct word_reader *reader, const struct image *picture, const struct bounds *area,
                struct words *ret_words, struct error *err)
 {
     struct bounds whole = {0, 0, picture->columns - 1, picture->rows - 1};
-    struct word_line lines[LINES_MAX];
+    struct reading readings[LINES_MAX];
     struct image grey = {0}, flat = {0};
     struct words words = {0};
     int count = 0;
@@ -257,17 +298,14 @@ int words_read(struct word_reader *reader, const struct image *picture, const st
     if (status == 0)
         status = word_lines_flatten(&grey, &flat, err);
     if (status == 0)
-        status = word_lines_find(&grey, &flat, LINES_MAX, lines, &count, err);
-    if (status == 0)
-        qsort(lines, (size_t)count, sizeof *lines, by_top);
-    for (int i = 0; status == 0 && i < 2 * count; i++) {
-        struct strip strip = {.area_x = area->x0, .area_y = area->y0, .area_columns = grey.columns,
-                              .line = i / 2, .again = i % 2};
-        const struct word_line *line = &lines[i / 2];
-        if (line->score < (strip.again ? good_score : least_score))
-            continue;
-        status = line_read(reader, line->flat ? &flat : &grey, line, &strip, &words, err);
-    }
+        status = readings_find(&grey, &flat, readings, &count, err);
+    for (int i = 0; i < count; i++)
+        for (int again = 0; again < readings[i].times && status == 0; again++) {
+            const struct word_line *line = &readings[i].line;
+            struct strip strip = {.area_x = area->x0, .area_y = area->y0,
+                                  .area_columns = grey.columns, .line = i, .again = again};
+            status = line_read(reader, line->flat ? &flat : &grey, line, &strip, &words, err);
+        }
     image_release(&grey);
     image_release(&flat);
     if (status == 0)

@@ -104,6 +104,24 @@ static void draw_text(cairo_t *cr, const struct style *style, double x, double y
     cairo_show_text(cr, text);
 }
 
+/* Takes the surface over. */
+static struct image image_of(cairo_surface_t *surface)
+{
+    int width = cairo_image_surface_get_width(surface);
+    int height = cairo_image_surface_get_height(surface);
+    int stride = cairo_image_surface_get_stride(surface);
+    struct image image;
+    cairo_surface_flush(surface);
+    const uint8_t *data = cairo_image_surface_get_data(surface);
+    assert_int_equal(image_init(&image, height, width, 3, NULL), 0);
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++)
+            for (int c = 0; c < 3; c++) /* cairo has blue first */
+                image.pixels[(y * width + x) * 3 + c] = data[y * stride + x * 4 + 2 - c];
+    cairo_surface_destroy(surface);
+    return image;
+}
+
 /* A screen of 480 × 360 with `text` on it, and a frame rate in a corner as machines write. */
 static struct image screen(const struct style *style, const char *text, uint32_t seed)
 {
@@ -111,21 +129,13 @@ static struct image screen(const struct style *style, const char *text, uint32_t
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, WIDTH, HEIGHT);
     uint8_t *data = cairo_image_surface_get_data(surface);
     int stride = cairo_image_surface_get_stride(surface);
-    struct image image;
     draw_ground(data, stride, WIDTH, HEIGHT, style->ground, seed);
     cairo_surface_mark_dirty(surface);
     cairo_t *cr = cairo_create(surface);
     draw_text(cr, style, 40 + seed % 150, 60 + seed % 270, text);
     draw_text(cr, style, 400, 25, "29 Hz");
     cairo_destroy(cr);
-    cairo_surface_flush(surface);
-    assert_int_equal(image_init(&image, HEIGHT, WIDTH, 3, NULL), 0);
-    for (int y = 0; y < HEIGHT; y++)
-        for (int x = 0; x < WIDTH; x++)
-            for (int c = 0; c < 3; c++) /* cairo has blue first */
-                image.pixels[(y * WIDTH + x) * 3 + c] = data[y * stride + x * 4 + 2 - c];
-    cairo_surface_destroy(surface);
-    return image;
+    return image_of(surface);
 }
 
 struct case_text {
@@ -227,6 +237,37 @@ static void test_place_of_words(void **state)
     assert_int_equal(words_read(reader, &picture, &below, &words, NULL), 0);
     assert_int_equal(words.count, 0);
     image_release(&picture);
+}
+
+/* Long lines all over: what is read of one picture has a limit, so that a page of text does not
+ * take seconds; the likeliest lines are read once before any is read twice. */
+static void test_page_of_text(void **state)
+{
+    (void)state;
+    enum { WIDTH = 1600, HEIGHT = 700, LINES = 16 };
+    const struct style style = {"DejaVu Sans", false, true, false, 16, 1, 1, 1, BLACK};
+    struct words words;
+    struct image picture;
+    int first = 0, again = 0, last = -1;
+    if (!reader)
+        skip();
+    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, WIDTH, HEIGHT);
+    cairo_t *cr = cairo_create(surface);
+    for (int i = 0; i < LINES; i++)
+        draw_text(cr, &style, 20, 30 + 40 * i,
+                  "MASS IN THE UPPER OUTER QUADRANT OF THE LEFT BREAST WITH A SMOOTH MARGIN AND "
+                  "NO SHADOW BEHIND IT AND ONE LYMPH NODE IN THE AXILLA");
+    cairo_destroy(cr);
+    picture = image_of(surface);
+    assert_int_equal(words_read(reader, &picture, NULL, &words, NULL), 0);
+    image_release(&picture);
+    for (int i = 0; i < words.count; i++) {
+        first += !words.items[i].again && words.items[i].line != last;
+        again += words.items[i].again;
+        last = words.items[i].line;
+    }
+    assert_in_range(first, 2, 4);
+    assert_int_equal(again, 0);
 }
 
 static void test_no_words(void **state)
@@ -383,7 +424,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_language_file),  cmocka_unit_test(test_no_words),
-        cmocka_unit_test(test_place_of_words),    cmocka_unit_test(test_synthetic_screens),
+        cmocka_unit_test(test_place_of_words),
+        cmocka_unit_test(test_page_of_text),    cmocka_unit_test(test_synthetic_screens),
         cmocka_unit_test(test_sides_of_bus_bra),  cmocka_unit_test(test_breasts_are_no_axilla),
     };
     return cmocka_run_group_tests(tests, open_reader, close_reader);
