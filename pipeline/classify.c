@@ -201,6 +201,20 @@ static void vote_image(struct ballot *b, const struct dicom_instance *h)
                     0.9);
 }
 
+/* The network knows breasts and axillae alone, and calls a heart one of them: it is asked which of
+ * the two only where something names either. */
+static void vote_view(struct ballot *b, const struct image_evidence *e, struct image_class *out)
+{
+    const int seen = (int)view_decide(e->view_network, e->view);
+    if (seen == ROI_COUNT || seen == b->decided)
+        return;
+    if (b->decided != ROI_COUNT)
+        remark(out, "named %s, it looks like the %s (%.2f)", place_name(b->decided),
+               place_name(seen), e->view[seen]);
+    else if (b->examined && !(e->words && e->words->region_contradicted))
+        vote(b, seen, "view network", e->view[seen]);
+}
+
 static void classify_role(const struct image_evidence *e, struct image_class *out)
 {
     char above_source[CLASS_SOURCE_SIZE];
@@ -232,14 +246,8 @@ static void classify_role(const struct image_evidence *e, struct image_class *ou
         remark(out, "the words on it name the %s, its series or study the %s", place_name(words),
                place_name(above.decided));
     }
-    if (e->view) {
-        const int seen = (int)view_decide(e->view_network, e->view);
-        if (b.decided == ROI_COUNT && seen != ROI_COUNT)
-            vote(&b, seen, "view network", e->view[seen]);
-        else if (seen != ROI_COUNT && seen != b.decided)
-            remark(out, "named %s, it looks like the %s (%.2f)", place_name(b.decided),
-                   place_name(seen), e->view[seen]);
-    }
+    if (e->view)
+        vote_view(&b, e, out);
     out->role_contradicted = b.contradicted;
     out->role = b.contradicted ? ROI_COUNT : (enum roi)b.decided;
 }

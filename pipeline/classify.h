@@ -44,7 +44,8 @@ struct image_class {
  * what is said of the study (body part, description), and that before the view network. Within
  * the rung that decides, and between an image's attributes and its words, all must agree. Words
  * that differ from series or study win, and a view that differs from any of them does not; both
- * are remarked on. Side: every attribute and word is compared, whatever its rung. A text that
+ * are remarked on. The view decides only where any attribute names breast or axilla (a study of
+ * both), and never between words that name both. Side: every attribute and word is compared, whatever its rung. A text that
  * names both sides or both regions says nothing. A lymph node of an unsaid place is one of the
  * axilla where any attribute names breast or axilla, and nobody's elsewhere. */
 void image_classify(const struct image_evidence *evidence, struct image_class *ret_class);

@@ -151,10 +151,15 @@ static void what_the_picture_itself_says(void **state)
         {0, 0, 0, 0, N, L, 0, 0, 0, ROI_COUNT, SIDE_LEFT, 0, 0, "", "words on the screen: ESQ", 0},
         {0, 0, "US BREAST", 0, N, 0, 0, 0, 0, ROI_NODE, SIDE_UNKNOWN, 0, 0,
          "words on the screen: AX", 0, "its series or study the breast"},
-        /* The network is asked last, and is only remarked on when it differs. */
-        {0, 0, 0, 0, 0, 0, 0, 0, axilla, ROI_NODE, SIDE_UNKNOWN, 0, 0, "view network", "", 0},
-        {0, 0, 0, 0, 0, 0, 0, 0, unsure, ROI_COUNT, SIDE_UNKNOWN, 0, 0, "", "", 0},
-        {0, 0, 0, 0, 0, 0, 0, 0, other, ROI_COUNT, SIDE_UNKNOWN, 0, 0, "", "", 0},
+        /* The network is asked last, where breast or axilla were examined, and is only remarked on
+         * when it differs. */
+        {0, 0, "BREAST AND AXILLA", 0, 0, 0, 0, 0, axilla, ROI_NODE, SIDE_UNKNOWN, 0, 0,
+         "view network", "", 0},
+        {0, 0, "BREAST AND AXILLA", 0, 0, 0, 0, 0, unsure, ROI_COUNT, SIDE_UNKNOWN, 0, 0, "", "", 0},
+        {0, 0, "BREAST AND AXILLA", 0, 0, 0, 0, 0, other, ROI_COUNT, SIDE_UNKNOWN, 0, 0, "", "", 0},
+        {0, 0, "BREAST AND AXILLA", 0, A, 0, 1, 0, axilla, ROI_COUNT, SIDE_UNKNOWN, 0, 0, "", "", 0},
+        {0, 0, "ECHO", 0, 0, 0, 0, 0, axilla, ROI_COUNT, SIDE_UNKNOWN, 0, 0, "", "", 0},
+        {0, 0, 0, 0, 0, 0, 0, 0, axilla, ROI_COUNT, SIDE_UNKNOWN, 0, 0, "", "", 0},
         {0, 0, "US BREAST", 0, 0, 0, 0, 0, axilla, ROI_TUMOUR, SIDE_UNKNOWN, 0, 0,
          "(0008,1030) Study Description", "", "named breast, it looks like the axilla (0.95)"},
         {0, 0, "US BREAST", 0, 0, 0, 0, 0, unsure, ROI_TUMOUR, SIDE_UNKNOWN, 0, 0, 0, 0, 0},
