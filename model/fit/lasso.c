@@ -105,8 +105,7 @@ static double move(struct descent *d, size_t j, double lambda)
     if (change == 0)
         return 0;
     d->coefficient[j] += change;
-    for (size_t i = 0; i < d->x->stride; i++)
-        d->residual[i] -= change * d->curvature[i] * x[i];
+    fit_add(d->residual, -change, d->curvature, x, d->x->stride);
     return d->square[j] * change * change;
 }
 

@@ -59,33 +59,88 @@ void fit_standardise(double *column, size_t rows, double *ret_centre, double *re
     *ret_scale = constant ? 0 : scale;
 }
 
-/* Two numbers at once on every x86-64; written so that their order never changes. */
-typedef double pair __attribute__((vector_size(16), aligned(8), may_alias));
+/* Four numbers at once; the order of additions is written out, so that it never changes: with and
+ * without AVX2 the same bits. */
+typedef double quad __attribute__((vector_size(32), aligned(8), may_alias));
+
+#define EVERYWHERE static inline __attribute__((always_inline))
+#ifdef __x86_64__
+#define AVX2 static __attribute__((target("avx2")))
+#define HAS_AVX2 __builtin_cpu_supports("avx2")
+#else
+#define AVX2 static
+#define HAS_AVX2 false
+#endif
+
+EVERYWHERE double sum_of(const quad s[4])
+{
+    const quad sum = (s[0] + s[2]) + (s[1] + s[3]);
+    return (sum[0] + sum[2]) + (sum[1] + sum[3]);
+}
+
+EVERYWHERE double dot(const double *a, const double *b, size_t n)
+{
+    const quad *x = (const quad *)a, *y = (const quad *)b;
+    quad s[4] = {0};
+    size_t i = 0;
+    for (; i + 4 <= n / 4; i += 4)
+        for (size_t k = 0; k < 4; k++)
+            s[k] += x[i + k] * y[i + k];
+    for (size_t k = 0; i + k < n / 4; k++)
+        s[k] += x[i + k] * y[i + k];
+    return sum_of(s);
+}
+
+EVERYWHERE double dot_weighted(const double *a, const double *b, const double *weight, size_t n)
+{
+    const quad *x = (const quad *)a, *y = (const quad *)b, *w = (const quad *)weight;
+    quad s[4] = {0};
+    size_t i = 0;
+    for (; i + 4 <= n / 4; i += 4)
+        for (size_t k = 0; k < 4; k++)
+            s[k] += x[i + k] * y[i + k] * w[i + k];
+    for (size_t k = 0; i + k < n / 4; k++)
+        s[k] += x[i + k] * y[i + k] * w[i + k];
+    return sum_of(s);
+}
+
+EVERYWHERE void add(double *to, double factor, const double *a, const double *b, size_t n)
+{
+    quad *y = (quad *)to;
+    const quad *x = (const quad *)a, *w = (const quad *)b;
+    for (size_t i = 0; i < n / 4; i++)
+        y[i] += factor * x[i] * w[i];
+}
+
+AVX2 double dot_avx2(const double *a, const double *b, size_t n)
+{
+    return dot(a, b, n);
+}
+
+AVX2 double dot_weighted_avx2(const double *a, const double *b, const double *weight, size_t n)
+{
+    return dot_weighted(a, b, weight, n);
+}
+
+AVX2 void add_avx2(double *to, double factor, const double *a, const double *b, size_t n)
+{
+    add(to, factor, a, b, n);
+}
 
 double fit_dot(const double *a, const double *b, size_t n)
 {
-    const pair *x = (const pair *)a, *y = (const pair *)b;
-    pair s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
-    for (size_t i = 0; i < n / 2; i += 4) {
-        s0 += x[i] * y[i];
-        s1 += x[i + 1] * y[i + 1];
-        s2 += x[i + 2] * y[i + 2];
-        s3 += x[i + 3] * y[i + 3];
-    }
-    s0 += s2 + (s1 + s3);
-    return s0[0] + s0[1];
+    return HAS_AVX2 ? dot_avx2(a, b, n) : dot(a, b, n);
 }
 
 double fit_dot_weighted(const double *a, const double *b, const double *weight, size_t n)
 {
-    const pair *x = (const pair *)a, *y = (const pair *)b, *w = (const pair *)weight;
-    pair s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
-    for (size_t i = 0; i < n / 2; i += 4) {
-        s0 += x[i] * y[i] * w[i];
-        s1 += x[i + 1] * y[i + 1] * w[i + 1];
-        s2 += x[i + 2] * y[i + 2] * w[i + 2];
-        s3 += x[i + 3] * y[i + 3] * w[i + 3];
-    }
-    s0 += s2 + (s1 + s3);
-    return s0[0] + s0[1];
+    return HAS_AVX2 ? dot_weighted_avx2(a, b, weight, n) : dot_weighted(a, b, weight, n);
+}
+
+void fit_add(double *to, double factor, const double *a, const double *b, size_t n)
+{
+    if (HAS_AVX2)
+        add_avx2(to, factor, a, b, n);
+    else
+        add(to, factor, a, b, n);
 }

@@ -29,5 +29,7 @@ void fit_standardise(double *column, size_t rows, double *ret_centre, double *re
 /* Sums over n numbers, n a multiple of 8, in one fixed order: the same on every processor. */
 double fit_dot(const double *a, const double *b, size_t n);
 double fit_dot_weighted(const double *a, const double *b, const double *weight, size_t n);
+/* to += factor × a × b, number by number. */
+void fit_add(double *to, double factor, const double *a, const double *b, size_t n);
 
 #endif
