@@ -184,6 +184,7 @@ class Receiver(unittest.TestCase):
         self.reload('role=receiver pid=')
         wait_for("room for three", lambda: self.open_many(8) == [pdu.ACCEPTED] * 3 + [pdu.REJECTED] * 5,
                  20)
+        wait_for("metrics", self.metrics_answer, 30) # a reload starts them afresh
         self.assertGreaterEqual(metrics.value("axnode_connections_turned_away_total"), 5)
         self.configure()
         self.reload('role=receiver pid=')
