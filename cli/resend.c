@@ -7,7 +7,6 @@
 #include "cli/command.h"
 #include "cli/session.h"
 #include "db/outbox.h"
-#include "service/routes.h"
 
 static const char usage_text[] =
     "Usage: axnode resend STUDY [--to DESTINATION] [--config FILE]\n"
@@ -17,8 +16,6 @@ static const char usage_text[] =
     "object (SOP Instance UID), or the newest report of every study that was made or delivered since\n"
     "TIME (2026-11-20, '2026-11-20 14:00', yesterday; by the database's clock). It goes where it went\n"
     "before, with --to there alone, also for the first time. Nothing is analysed again: see retry.\n";
-
-static const char *const kinds[] = {"sr", "seg", "sc", "pr", "ko", "pdf"};
 
 /* Options, which session_options does not know. Returns -1 to go on, else the exit status. */
 static int options_read(struct session *session, struct outbox_choice *choice, int argc,
@@ -66,9 +63,10 @@ static int kinds_of(const struct settings *settings, const char *name, struct bu
         error_hint(err, "see 'axnode destination list'");
         return STATUS_NOT_FOUND;
     }
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds && status == 0; i++)
-        if (routes_takes(destination, kinds[i]))
-            status = buffer_print(ret_kinds, err, "%s%s", ret_kinds->size ? "," : "", kinds[i]);
+    for (size_t i = 0; i < SETTINGS_OBJECTS && status == 0; i++)
+        if (destination->objects[i])
+            status = buffer_print(ret_kinds, err, "%s%s", ret_kinds->size ? "," : "",
+                                  settings_object_names[i]);
     return status;
 }
 

@@ -21,10 +21,11 @@ int outbox_claim(struct db *db, const char *destination, int64_t lease_us,
         " taken AS (UPDATE outbox b SET state = 'sending', attempts = attempts + 1,"
         "  possibly_sent = possibly_sent OR due.state = 'sending',"
         "  lease_until = clock_timestamp() + $3 * interval '1 microsecond'"
-        "  FROM due WHERE b.id = due.id RETURNING b.id, b.outgoing, b.attempts, b.destination)"
+        "  FROM due WHERE b.id = due.id RETURNING b.id, b.outgoing, b.attempts, b.destination,"
+        "  b.next_attempt_at)"
         " SELECT t.id, g.job, t.attempts, t.destination, g.kind, g.sop_uid, g.sop_class,"
         " g.series_uid, g.transfer_syntax, g.key, g.sha256, g.size"
-        " FROM taken t JOIN outgoing g ON g.id = t.outgoing ORDER BY t.id",
+        " FROM taken t JOIN outgoing g ON g.id = t.outgoing ORDER BY t.next_attempt_at, t.id",
         DB_VALUES(db_text(destination), db_int((int64_t)max), db_int(lease_us)), &rows, err);
     if (status < 0)
         return status;

@@ -23,7 +23,8 @@ struct outbox_item {
     struct queue_object object;
 };
 
-/* Up to `max` objects for one destination, oldest first, held for `lease_us`. A claim whose
+/* Up to `max` objects for one destination, those that are due for longest first, so that one that
+ * always fails holds up no other; held for `lease_us`. A claim whose
  * lease ran out can be had again. *ret_count 0: nothing is due, or a person paused it. */
 int outbox_claim(struct db *db, const char *destination, int64_t lease_us,
                  struct outbox_item *ret_items, size_t max, size_t *ret_count, struct error *err);

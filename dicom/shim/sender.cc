@@ -2,6 +2,7 @@
 #include "dicom/shim/sender.h"
 #include "dicom/shim/text.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -74,7 +75,9 @@ static std::string reason_of_rejection(T_ASC_Association *association)
     OFString text;
     if (!association || ASC_getRejectParameters(association->params, &rejected).bad())
         return "";
-    return ASC_printRejectParameters(text, &rejected).c_str();
+    std::string lines = ASC_printRejectParameters(text, &rejected).c_str();
+    std::replace(lines.begin(), lines.end(), '\n', ',');
+    return lines;
 }
 
 static bool given(const char *text)

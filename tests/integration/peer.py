@@ -143,6 +143,10 @@ class Peer:
         threading.Thread(target=self.accept, daemon=True).start()
 
     def close(self):
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR) # else accept() keeps it
+        except OSError:
+            pass
         self.listener.close()
 
     def destination(self, **more):

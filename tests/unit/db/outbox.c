@@ -257,6 +257,21 @@ static void what_has_no_file_is_not_sent_again(void **state)
     assert_int_equal(resend(f->db, (struct outbox_choice){.study_instance_uid = "1.2.1"}), 1);
 }
 
+/* An object at which the peer hangs up each time is not the first to be tried again. */
+static void what_is_due_for_longest_goes_first(void **state)
+{
+    struct fixture *f = *state;
+    struct outbox_item items[4];
+    struct outbox_failure hung_up = {"no answer", -1, true};
+    study_deliver(f->db);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(take(f->db, 60 * SECOND, items), 2);
+        assert_string_equal(items[0].object.kind, i == 0 ? "sr" : "seg");
+        assert_int_equal(outbox_deferred(f->db, &items[0], &hung_up, 0, NULL), 0);
+        assert_int_equal(outbox_released(f->db, &items[1], NULL), 0);
+    }
+}
+
 static void a_warning_is_kept(void **state)
 {
     struct fixture *f = *state;
@@ -283,6 +298,7 @@ int main(void)
         TEST(a_limited_rate_spaces_the_turns),
         TEST(what_was_delivered_is_sent_again),
         TEST(what_has_no_file_is_not_sent_again),
+        TEST(what_is_due_for_longest_goes_first),
         TEST(a_warning_is_kept),
     };
     return fixture_skip() ? 77 : cmocka_run_group_tests(tests, NULL, NULL);
