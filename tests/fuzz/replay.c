@@ -1,4 +1,4 @@
-/* Runs a fuzz target without libFuzzer: every DICOM file of a folder as it is, then with bytes
+/* Runs a fuzz target without libFuzzer: every .dcm or .pdu file of a folder as it is, then with bytes
  * changed. The same files give the same runs, on every compiler and sanitizer.
  *
  *   replay_NAME FOLDER RUNS    RUNS changed versions of each file
@@ -68,16 +68,16 @@ static int replay(const char *path, int64_t runs)
     return status == 0;
 }
 
-static int is_dicom(const struct dirent *entry)
+static int is_seed(const struct dirent *entry)
 {
     const char *end = strrchr(entry->d_name, '.');
-    return end && strcmp(end, ".dcm") == 0;
+    return end && (strcmp(end, ".dcm") == 0 || strcmp(end, ".pdu") == 0);
 }
 
 static int replay_folder(const char *folder, int64_t runs)
 {
     struct dirent **entries;
-    int count = scandir(folder, &entries, is_dicom, alphasort), files = 0;
+    int count = scandir(folder, &entries, is_seed, alphasort), files = 0;
     for (int i = 0; i < count; i++) {
         char path[4096];
         if (snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name) < (int)sizeof path)

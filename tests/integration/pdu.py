@@ -1,12 +1,16 @@
 """Bytes of the upper layer protocol (PS3.8): requests made by hand, and what real programs send,
-captured between them and a receiver. `pdu.py PORT FOLDER FILE…`: seeds for the fuzz target
-tests/fuzz/association.c, from a receiver at PORT that takes all callers."""
+captured between them and a receiver. `pdu.py FOLDER` writes seeds for tests/fuzz/association.c, captured
+between dcmtk's own programs; exit status 77 without them."""
 import pathlib
+import shutil
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
+
+from stack import free_port, wait_for
 
 VERIFICATION, ULTRASOUND = "1.2.840.10008.1.1", "1.2.840.10008.5.1.4.1.1.6.1"
 EXPLICIT, IMPLICIT = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
@@ -119,10 +123,38 @@ def capture(port, files, calling="MODALITY", called="AXNODE"):
     return [bytes(kept) for kept in tap.captured]
 
 
-def seeds(port, files, folder):
-    """A corpus: captured streams, and some by hand that programs do not send."""
+def small_image(path):
+    """An ultrasound image of a few pixels."""
+    import pydicom # pylint: disable=import-outside-toplevel
+    data = pydicom.Dataset()
+    data.file_meta = pydicom.dataset.FileMetaDataset()
+    data.file_meta.TransferSyntaxUID = EXPLICIT
+    data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = ULTRASOUND
+    data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = "2.25.1"
+    data.StudyInstanceUID, data.SeriesInstanceUID = "2.25.2", "2.25.3"
+    data.PatientID, data.Modality, data.PixelData = "SEED", "US", bytes(64)
+    data.Rows = data.Columns = data.BitsAllocated = data.BitsStored = 8
+    data.SamplesPerPixel, data.HighBit, data.PixelRepresentation = 1, 7, 0
+    data.PhotometricInterpretation = "MONOCHROME2"
+    data.is_little_endian, data.is_implicit_VR = True, False
+    data.save_as(path, write_like_original=False)
+
+
+def seeds(folder):
+    """A corpus: captured streams, and some that programs do not send."""
     folder.mkdir(parents=True, exist_ok=True)
-    streams = capture(port, files)
+    port = free_port()
+    with tempfile.TemporaryDirectory() as scratch:
+        image = pathlib.Path(scratch) / "image.dcm"
+        small_image(image)
+        with subprocess.Popen(["storescp", "--ignore", str(port)]) as receiver:
+            try:
+                wait_for("storescp", lambda: subprocess.run(
+                    ["echoscu", "127.0.0.1", str(port)], check=False,
+                    capture_output=True).returncode == 0, 30)
+                streams = capture(port, [image, image])
+            finally:
+                receiver.terminate()
     streams += [
         request("A") + echo() + RELEASE,
         request("A", classes=(VERIFICATION, ULTRASOUND), syntaxes=(EXPLICIT, IMPLICIT)) + RELEASE,
@@ -133,4 +165,6 @@ def seeds(port, files, folder):
 
 
 if __name__ == "__main__":
-    seeds(int(sys.argv[1]), sys.argv[3:], pathlib.Path(sys.argv[2]))
+    if not shutil.which("storescp"):
+        sys.exit(77)
+    seeds(pathlib.Path(sys.argv[1]))
