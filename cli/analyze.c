@@ -33,6 +33,8 @@ static const char usage_text[] =
     "  --config FILE    settings (default: $AXNODE_CONFIG, then /etc/axnode/axnode.yaml if any)\n"
     "  --objects LIST   make these beside SR, SEG and SC: pr (outlines as presentation states), ko (key\n"
     "                   objects), pdf, seg-ohif; with commas between\n"
+    "  --html           report.html too: all of it as one page for a browser; needs --out. It holds\n"
+    "                   patient data, like the objects\n"
     "  --json           print one JSON object in place of the reports\n"
     "\n"
     "Files that cannot be read are listed with the reason and do not stop the others. Exit status\n"
@@ -42,7 +44,7 @@ struct analyze {
     const char *out; /* NULL: nothing is kept */
     const char *package, *config;
     const char *clinical; /* file of clinical values; NULL: none */
-    bool json;
+    bool json, html;
     unsigned objects; /* set of enum report_kind */
     const struct settings *settings; /* NULL: none */
     struct pipeline_settings pipeline;
@@ -77,7 +79,8 @@ static int options_read(struct analyze *a, int argc, char **argv)
         {"out", required_argument, NULL, 'o'},    {"package", required_argument, NULL, 'p'},
         {"config", required_argument, NULL, 'c'}, {"clinical", required_argument, NULL, 'l'},
         {"json", no_argument, NULL, 'j'},         {"help", no_argument, NULL, 'h'},
-        {"objects", required_argument, NULL, 'b'}, {0}};
+        {"objects", required_argument, NULL, 'b'}, {"html", no_argument, NULL, 'w'},
+        {0}};
     int option;
     while ((option = getopt_long(argc, argv, "o:c:h", options, NULL)) != -1) {
         switch (option) {
@@ -91,12 +94,15 @@ static int options_read(struct analyze *a, int argc, char **argv)
                 return command_usage(argv[0], "--objects: pr, ko, pdf or seg-ohif, with commas "
                                               "between");
             break;
+        case 'w': a->html = true; break;
         case 'h': fputs(usage_text, stdout); return EXIT_DONE;
         default: return command_usage(argv[0], NULL);
         }
     }
     if (optind == argc)
         return command_usage(argv[0], "name at least one file or folder");
+    if (a->html && !a->out)
+        return command_usage(argv[0], "--html needs --out: the folder that takes the page");
     return -1;
 }
 
@@ -113,6 +119,18 @@ static bool is_object(const char *name)
     return length < sizeof kind && report_kind_find(kind) != 0;
 }
 
+/* "heatmap-node.png" */
+static bool is_heat_map(const char *name)
+{
+    char heat_map[64];
+    for (int roi = 0; roi < ROI_COUNT; roi++) {
+        snprintf(heat_map, sizeof heat_map, REPORT_HEAT_MAP_NAME, roi_name((enum roi)roi));
+        if (strcmp(name, heat_map) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Remove what an earlier run may have left; whatever else lies there stays. */
 static int folder_clear(const char *folder, struct error *err)
 {
@@ -123,7 +141,7 @@ static int folder_clear(const char *folder, struct error *err)
     for (struct dirent *entry; status == 0 && (entry = readdir(dir));) {
         const char *name = entry->d_name;
         bool ours = strcmp(name, "result.json") == 0 || strcmp(name, REPORT_OVERLAY_NAME) == 0 ||
-                    is_object(name);
+                    strcmp(name, REPORT_HTML_NAME) == 0 || is_heat_map(name) || is_object(name);
         if (ours && unlinkat(dirfd(dir), name, 0) < 0)
             status = error_set_errno(err, STATUS_IO, errno, "cannot replace %s/%s", folder, name);
     }
@@ -316,6 +334,7 @@ static int analyze_open(struct analyze *a, char **paths, struct arena *arena, st
     if (status == 0)
         a->pipeline = analyser_pipeline(&a->analyser, a->settings);
     a->pipeline.objects = a->objects;
+    a->pipeline.html = a->html;
     return status;
 }
 

@@ -164,6 +164,7 @@ int run_compose(struct run *run, const char *folder, struct pipeline_result *res
         .score = &run->score,
         .package = package,
         .clinical = run->pick.inputs,
+        .eligibility = run->pick.evidence,
         .package_name = package->name,
         .package_version = package->version,
         .package_digest = package->digest,
@@ -179,6 +180,7 @@ int run_compose(struct run *run, const char *folder, struct pipeline_result *res
         .previous = run->previous,
         .previous_count = run->previous_count,
         .objects = run->settings->objects,
+        .html = run->settings->html,
         .notes = run->notes,
         .note_count = run->note_count,
     };

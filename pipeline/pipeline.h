@@ -30,6 +30,7 @@ struct pipeline_settings {
     bool score_bilateral;      /* a risk, for each side by itself, with tumours on both sides */
     bool score_multifocal;     /* a risk with tumours at different places of one breast */
     unsigned objects;          /* set of enum report_kind to be made beside the usual */
+    bool html;                 /* the report as an HTML page too; changes no object */
 };
 
 struct pipeline_job {

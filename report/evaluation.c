@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "report/evaluation_plots.h"
+#include "report/markup.h"
 #include "report/words.h"
 
 static const char STYLE[] =
@@ -30,37 +31,17 @@ static const char STYLE[] =
     "code{font-size:14px}@media print{body{max-width:none;margin:0}.plots{display:block}}\n"
     "</style>\n";
 
-/* The page being written; after the first failure nothing is added. */
 struct page_writer {
-    struct buffer *out;
-    struct error *err;
-    int status;
-    struct arena arena;
+    struct markup m;
     const struct evaluation *e;
     const struct evaluation_about *about;
 };
 
-#define put(w, ...)                                                                               \
-    do {                                                                                          \
-        if ((w)->status == 0)                                                                     \
-            (w)->status = buffer_print((w)->out, (w)->err, __VA_ARGS__);                          \
-    } while (0)
+#define put(w, ...) markup_put(&(w)->m, __VA_ARGS__)
 
-/* Text of others: valid UTF-8 on one line, without markup. */
 static void put_text(struct page_writer *w, const char *text)
 {
-    const char *clean = words_clean(&w->arena, text);
-    if (!clean && w->status == 0)
-        w->status = error_set(w->err, STATUS_NOMEM, "out of memory for a page");
-    for (; clean && *clean && w->status == 0; clean++) {
-        switch (*clean) {
-        case '<': put(w, "&lt;"); break;
-        case '>': put(w, "&gt;"); break;
-        case '&': put(w, "&amp;"); break;
-        case '"': put(w, "&quot;"); break;
-        default: w->status = buffer_add(w->out, clean, 1, w->err);
-        }
-    }
+    markup_text(&w->m, text);
 }
 
 /* "0.886", or a dash for what is not defined. */
@@ -284,8 +265,8 @@ static void put_points(struct page_writer *w)
 static void put_figure(struct page_writer *w, evaluation_plot *plot, const char *caption)
 {
     put(w, "<figure>");
-    if (w->status == 0)
-        w->status = plot(w->e, w->out, w->err);
+    if (w->m.status == 0)
+        w->m.status = plot(w->e, w->m.out, w->m.err);
     put(w, "<figcaption>%s</figcaption></figure>\n", caption);
 }
 
@@ -462,8 +443,8 @@ static void put_origin(struct page_writer *w)
 int evaluation_html(const struct evaluation *evaluation, const struct evaluation_about *about,
                     struct buffer *out, struct error *err)
 {
-    struct page_writer w = {.out = out, .err = err, .e = evaluation, .about = about};
-    arena_init(&w.arena);
+    struct page_writer w = {.m = {.out = out, .err = err}, .e = evaluation, .about = about};
+    arena_init(&w.m.arena);
     put_head(&w);
     put_notes(&w);
     put_meaning(&w);
@@ -480,6 +461,6 @@ int evaluation_html(const struct evaluation *evaluation, const struct evaluation
     put_reclassification(&w);
     put_subgroups(&w);
     put_origin(&w);
-    arena_release(&w.arena);
-    return w.status;
+    arena_release(&w.m.arena);
+    return w.m.status;
 }

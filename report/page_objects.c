@@ -1,11 +1,13 @@
 /* The pages as files: Secondary Captures, a PDF, and pictures beside the objects. */
 #include <stdio.h>
 
+#include "base/file.h"
 #include "dicom/pdf.h"
 #include "dicom/sc.h"
 #include "image/png.h"
 #include "report/codes.h"
 #include "report/heat.h"
+#include "report/html.h"
 #include "report/job.h"
 #include "report/picture.h"
 #include "report/words.h"
@@ -115,10 +117,20 @@ static int write_heat_map(const struct job *job, enum roi roi, struct error *err
     return r;
 }
 
+static int write_html(const struct job *job, struct error *err)
+{
+    struct buffer page BUFFER_AUTO = {0};
+    char path[4096];
+    int r = job_path(job, REPORT_HTML_NAME, path, err);
+    if (r == 0)
+        r = html_write(job->input, job->objects, job->count, &page, err);
+    return r < 0 ? r : file_write(path, buffer_text(&page), page.size, err);
+}
+
 int job_write_pictures(const struct job *job, struct error *err)
 {
     int r = write_overlay(job, err);
     for (int roi = 0; roi < ROI_COUNT && r == 0; roi++)
         r = write_heat_map(job, (enum roi)roi, err);
-    return r;
+    return r == 0 && job->input->html ? write_html(job, err) : r;
 }

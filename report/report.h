@@ -21,6 +21,7 @@
 #include "model/clinical.h"
 #include "model/findings.h"
 #include "model/package/package.h"
+#include "model/score/score.h"
 
 enum { REPORT_OBJECTS_MAX = 16, REPORT_IMAGES_MAX = 4096 };
 
@@ -42,6 +43,8 @@ unsigned report_kind_find(const char *name);
 
 /* The first page as a PNG, without patient identification; not a DICOM object. */
 #define REPORT_OVERLAY_NAME "overlay.png"
+/* The report as a page for a browser (report/html.h); not a DICOM object. */
+#define REPORT_HTML_NAME "report.html"
 /* What the deep networks saw of a region and what of it counted (report/heat.h), with the region's
  * name. Written with a risk alone. */
 #define REPORT_HEAT_MAP_NAME "heatmap-%s.png"
@@ -73,9 +76,11 @@ struct report_input {
     /* Set of enum report_kind to be made beside REPORT_USUAL, which always are: so what an object says
      * does not depend on who asked for which. */
     unsigned objects;
+    bool html; /* REPORT_HTML_NAME too */
     /* Its model draws the nomogram; NULL: none is drawn. */
     const struct package *package;
     const struct clinical_choice *clinical; /* as package->clinical; NULL: nothing was chosen */
+    const struct evidence *eligibility; /* as package->population; NULL: not asked for */
     /* From the package. */
     const char *package_name, *package_version, *package_digest; /* required */
     const char *intended_use; /* required; repeated on every report */
@@ -95,9 +100,10 @@ struct report_input {
     size_t note_count;
 };
 
-/* Write sr.dcm, seg.dcm (one per picture size, none without a region), sc.dcm, what is asked for
- * beside them (pr.dcm: one per image used; ko.dcm, seg-ohif.dcm), overlay.png and the heat maps into `folder`, which exists; mode 0600, not durable. `ret_objects` has room for
- * REPORT_OBJECTS_MAX. STATUS_INVALID: the input breaks the rules above or the source object
+/* Write sr.dcm, seg.dcm (one per picture size, none without a region), sc.dcm and sc-2.dcm … (a page
+ * each), what is asked for beside them (pr.dcm: one per image used; ko.dcm, pdf.dcm,
+ * seg-ohif.dcm, report.html), overlay.png and the heat maps into `folder`, which exists; mode
+ * 0600, not durable. `ret_objects` has room for REPORT_OBJECTS_MAX. STATUS_INVALID: the input breaks the rules above or the source object
  * cannot be read; STATUS_IO: a file cannot be written. */
 int report_write(const struct report_input *input, const char *folder,
                  struct report_object *ret_objects, int *ret_count, struct error *err);

@@ -77,12 +77,11 @@ static const char *subject(struct sheet *s)
     const char *date = in->images[0].header->study_date;
     const bool replaces = in->predecessor_sr_uid && *in->predecessor_sr_uid;
     const bool named = s->patient_id && *s->patient_id;
+    const char *day = words_date(&s->arena, date);
     return sheet_text(
-        s, arena_print(&s->arena, "%s%s%s%s%.4s%s%.2s%s%.2s%sreport %d%s",
-                       named ? "Patient ID " : "", named ? s->patient_id : "",
-                       named ? "  ·  " : "", *date ? "study of " : "", date, *date ? "-" : "",
-                       *date ? date + 4 : "", *date ? "-" : "", *date ? date + 6 : "",
-                       *date ? "  ·  " : "", in->generation,
+        s, arena_print(&s->arena, "%s%s%s%s%s%sreport %d%s", named ? "Patient ID " : "",
+                       named ? s->patient_id : "", named ? "  ·  " : "", *date ? "study of " : "",
+                       day ? day : "", *date ? "  ·  " : "", in->generation,
                        replaces ? " (replaces the earlier report)" : ""));
 }
 

@@ -313,6 +313,13 @@ int report_generation_of(const char *text)
     return 0;
 }
 
+const char *words_date(struct arena *arena, const char *date)
+{
+    if (strlen(date) != 8 || strspn(date, "0123456789") != 8)
+        return words_clean(arena, date);
+    return arena_print(arena, "%.4s-%.2s-%.2s", date, date + 4, date + 6);
+}
+
 const char *words_ban(const struct report_input *input)
 {
     return input->package && input->package->clinical_use ? "" : "NOT FOR CLINICAL USE";

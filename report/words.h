@@ -55,6 +55,8 @@ const char *words_number(double value, int decimals, char out[WORDS_NUMBER_SIZE]
 /* Valid UTF-8 on one line: malformed bytes become '?', controls and new lines blanks. NULL
  * gives ""; NULL is returned when memory is out. */
 const char *words_clean(struct arena *arena, const char *text);
+/* "2026-01-02" of DICOM's "20260102"; what is no such date as it is. NULL when memory is out. */
+const char *words_date(struct arena *arena, const char *date);
 /* "NOT FOR CLINICAL USE"; "" for a package whose maker answers for clinical use. */
 const char *words_ban(const struct report_input *input);
 /* "Computed automatically, not verified by a physician. Report 2, replaces …" */

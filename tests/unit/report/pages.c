@@ -16,6 +16,7 @@
 #include "dicom/setup.h"
 #include "image/png.h"
 #include "model/logistic.h"
+#include "report/html.h"
 #include "report/nomogram.h"
 #include "report/picture.h"
 #include "report/terms.h"
@@ -317,6 +318,52 @@ static void test_case(void **state)
     case_end(c, &s);
 }
 
+/* ---- the HTML page ---- */
+
+static const char HOSTILE[] = "<script>alert('1')</script> & \"quoted\" ]]> \xff\x01 <img src=x>";
+
+/* Everything that others can write is markup now; pages.py checks the page. */
+static void test_html(void **state)
+{
+    const struct study_options o = {.name = "html", .side = SIDE_LEFT, .frames = 3};
+    const char *notes[] = {HOSTILE};
+    const struct evidence evidence = {.kind = EVIDENCE_SINGLE_LESION, .why = "<b>no</b>"};
+    struct package_criterion criterion = {.evidence = EVIDENCE_SINGLE_LESION, .text = HOSTILE};
+    const struct report_object object = {.kind = "sr", .file_name = "<sr>.dcm"};
+    struct buffer once = {0}, twice = {0}, output = {0};
+    struct study s;
+    struct model m;
+    char path[600];
+    (void)state;
+    study_make(&o, root, &s);
+    model_make(&m, &s, 3);
+    heat_make(&s, ROI_NODE);
+    m.clinical[1].text = m.package.name = HOSTILE;
+    m.package.population = &criterion;
+    m.package.population_count = 1;
+    snprintf(m.values[1].source_text, sizeof m.values[1].source_text, "%s", HOSTILE);
+    snprintf(s.score.group, sizeof s.score.group, "<i>high</i>");
+    s.input.notes = notes;
+    s.input.note_count = 1;
+    s.input.eligibility = &evidence;
+    s.input.intended_use = s.input.outcome_text = s.input.cutoff_rule = s.input.population = HOSTILE;
+    s.input.package_name = s.input.package_version = s.input.package_digest = HOSTILE;
+    snprintf(s.headers[0].patient_id, sizeof s.headers[0].patient_id, "%s", HOSTILE);
+    assert_int_equal(html_write(&s.input, &object, 1, &once, NULL), 0);
+    assert_int_equal(html_write(&s.input, &object, 1, &twice, NULL), 0);
+    assert_int_equal(once.size, twice.size);
+    assert_memory_equal(once.data, twice.data, once.size);
+    snprintf(path, sizeof path, "%s/report.html", s.folder);
+    assert_int_equal(file_write(path, once.data, once.size, NULL), 0);
+    if (run(&output, "/usr/bin/python3 " SOURCE_DIR "/tests/unit/report/html_page.py '%s' 2>&1",
+            path) != 0)
+        fail_msg("%s", buffer_text(&output));
+    buffer_release(&once);
+    buffer_release(&twice);
+    buffer_release(&output);
+    study_end(&s);
+}
+
 /* ---- text stays in its box ---- */
 
 static const char *const TEXTS[] = {
@@ -365,7 +412,7 @@ static void test_text(void **state)
 int main(void)
 {
     enum { CASE_COUNT = sizeof CASES / sizeof *CASES };
-    struct CMUnitTest tests[CASE_COUNT + 2];
+    struct CMUnitTest tests[CASE_COUNT + 3];
     snprintf(root, sizeof root, "%s/axnode-pages-XXXXXX",
              getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     if (!mkdtemp(root) || dicom_setup(NULL) < 0)
@@ -375,7 +422,8 @@ int main(void)
                                        (void *)&CASES[i]};
     tests[CASE_COUNT] = (struct CMUnitTest){"nomogram", test_nomogram, NULL, NULL, NULL};
     tests[CASE_COUNT + 1] = (struct CMUnitTest){"text", test_text, NULL, NULL, NULL};
-    const int failed = _cmocka_run_group_tests("pages", tests, CASE_COUNT + 2, NULL, NULL);
+    tests[CASE_COUNT + 2] = (struct CMUnitTest){"html", test_html, NULL, NULL, NULL};
+    const int failed = _cmocka_run_group_tests("pages", tests, CASE_COUNT + 3, NULL, NULL);
     if (getenv("AXNODE_KEEP")) { /* to look at what was made */
         printf("kept in %s\n", root);
     } else {
