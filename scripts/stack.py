@@ -67,6 +67,7 @@ class Stack:
         self.axnoded_port = free_port()
         self.orthanc_port = free_port()
         self.orthanc_http = free_port()
+        self.tls_port, self.tls_options = None, [] # how storescu reaches axnoded by TLS
         self.config = self.folder / "axnode.yaml"
         self.database = None
         atexit.register(lambda: None if self.keep else self.close())
@@ -283,15 +284,16 @@ class Stack:
 
     def send(self, files, to="axnode", calling="MODALITY"):
         """C-STORE with dcmtk's storescu. Returns the files that were not taken."""
-        port, called = ((self.axnoded_port, "AXNODE") if to == "axnode"
+        port, called = ((self.tls_port or self.axnoded_port, "AXNODE") if to == "axnode"
                         else (self.orthanc_port, "PACS"))
+        options = self.tls_options if to == "axnode" else []
         files = [str(f) for f in files]
         refused = []
         for at in range(0, len(files), 100):
             some = files[at:at + 100]
             try:
                 run(["storescu", "-xf", self.storescu_profile(), "Ultrasound", "-aet", calling,
-                     "-aec", called, "127.0.0.1", port, *some])
+                     "-aec", called, *options, "127.0.0.1", port, *some])
             except Failed:
                 if len(some) == 1:
                     refused += some

@@ -1,6 +1,7 @@
 """What the fault tests share: the failing-call shim's control, seeds, and one check of the whole:
 answers, states, rows and files agree."""
 import collections
+import concurrent.futures
 import hashlib
 import json
 import mmap
@@ -12,7 +13,8 @@ import unittest
 
 import checks
 import pydicom
-from stack import Failed, Stack, wait_for
+from certificates import Authority
+from stack import Failed, Stack, free_port, wait_for
 
 LONG = os.environ.get("AXNODE_LONG") == "1"
 BUILD = checks.BUILD
@@ -99,6 +101,20 @@ class FaultyStack(Stack):
             config.write_text(json.dumps(settings), encoding="utf-8")
         super().start(name, arguments, environment)
 
+    def secure(self):
+        """Objects come by TLS alone, of one listed peer with a certificate of its own."""
+        self.authority = Authority(self.folder / "tls")
+        for name in ("axnode", "modality"):
+            self.authority.leaf(name)
+        self.tls_port, self.tls_options = free_port(), self.authority.options("modality")
+
+    def configure(self, **more):
+        if self.tls_port:
+            more = {"tls": self.authority.settings("axnode", self.tls_port),
+                    "peers": [{"name": "modality", "ae_title": "MODALITY", "address": "127.0.0.1",
+                               "tls": True}], **more}
+        super().configure(**more)
+
     def delivered(self):
         """{SOP Instance UID: how often it reached the PACS}."""
         path = self.folder / "pacs-received"
@@ -109,6 +125,7 @@ class FaultTest(unittest.TestCase):
     """As checks.StackTest, with the failing-call shim when `shim` says so."""
     settings = {}
     shim = False
+    tls = False
 
     @classmethod
     def setUpClass(cls):
@@ -117,6 +134,8 @@ class FaultTest(unittest.TestCase):
         if cls.shim:
             cls.control = Control(stack)
             stack.axnoded_environment = cls.control.environment()
+        if cls.tls:
+            stack.secure()
         stack.postgres()
         stack.orthanc()
         stack.configure(**cls.settings)
@@ -148,6 +167,14 @@ def send_until_taken(stack, files, timeout_s=60):
         left[:] = stack.send(left)
         return not left
     wait_for("every object is taken", taken, timeout_s, 0.2)
+
+
+def send_by_four(stack, folders, timeout_s=60):
+    """Four modalities at once, a study after the other each."""
+    stack.storescu_profile()
+    with concurrent.futures.ThreadPoolExecutor(4) as senders:
+        list(senders.map(lambda folder: send_until_taken(stack, objects(folder), timeout_s),
+                         folders))
 
 
 def key(uid):

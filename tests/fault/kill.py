@@ -1,6 +1,6 @@
-"""kill -9 of any process at any moment of a run, every kind of them at least once: one report of each
-study, and no more C-STOREs than objects and kills account for. Then a study that kills its worker
-every time: it is parked, the others go on. AXNODE_SEED replays the order of the kills and the pauses
+"""kill -9 of any process at any moment of a run, every kind of them at least once, while four senders
+send by TLS: one report of each study, and no more C-STOREs than objects and kills account for. Then
+a study that kills its worker every time: it is parked, the others go on. AXNODE_SEED replays the order of the kills and the pauses
 between them (the moments only as well as the machine does); AXNODE_LONG=1: 200 studies.
 """
 import os
@@ -14,7 +14,7 @@ import faults
 from stack import free_port, wait_for
 
 STUDIES = 200 if faults.LONG else 20
-KINDS = ("acceptor", "association", "indexer", "worker", "sender", "metrics",
+KINDS = ("acceptor", "association", "indexer", "worker", "sender", "delivery", "metrics",
          "supervisor", "pacs")
 
 
@@ -37,6 +37,8 @@ def processes(stack):
             found.setdefault("acceptor" if role == "receiver" else role, []).append(pid)
         elif role == "receiver" and parents.get(parent, (0,))[0] == supervisor:
             found.setdefault("association", []).append(pid)
+        elif role == "sender" and parents.get(parent, (0,))[0] == supervisor:
+            found.setdefault("delivery", []).append(pid)
     return found
 
 
@@ -93,6 +95,7 @@ class Killer(threading.Thread):
 
 
 class Kill(faults.FaultTest):
+    tls = True
     settings = {"metrics": {"port": free_port()},
                 "workers": {"count": 2, "attempts_max": 20, "lease_s": 3, "backoff_first_s": 0.1,
                             "backoff_max_s": 1},
@@ -106,8 +109,7 @@ class Kill(faults.FaultTest):
         uids = [faults.study_uid(folder) for folder in folders]
         killer = Killer(stack, chance)
         killer.start()
-        for folder in folders:
-            faults.send_until_taken(stack, faults.objects(folder), 120)
+        faults.send_by_four(stack, folders, 240)
         def every_kind(): # what is sent again is identical, and changes nothing
             faults.send_until_taken(stack, faults.objects(folders[-1]), 120)
             return killer.failure or all(killer.kills.values())
@@ -131,8 +133,7 @@ class Kill(faults.FaultTest):
         objects = {row[0] for row in stack.sql("SELECT sop_uid FROM outgoing")}
         self.assertEqual(set(delivered), objects)
         sent = sum(delivered.values())
-        excused = sum(killer.kills[kind] for kind in ("sender", "metrics",
-         "supervisor", "pacs"))
+        excused = sum(killer.kills[kind] for kind in ("sender", "delivery", "supervisor", "pacs"))
         print(f"{STUDIES} studies, {len(reports)} reports, {len(objects)} objects, {sent} C-STOREs, "
               f"{excused} kills that excuse one more", flush=True)
         self.assertLessEqual(sent, len(objects) + excused, killer.kills)
