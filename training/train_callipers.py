@@ -21,6 +21,7 @@ from PIL import Image, ImageFilter
 from scipy import ndimage
 from torch.nn import functional
 
+import calliper_marks
 import outline_data
 import tumour_data
 from calliper_network import CalliperNetwork
@@ -73,24 +74,6 @@ class Still:
         self.false = points[numpy.array(known, bool)]
 
 
-def draw_mark(patch, random):
-    """A made-up mark, + or x, whole, dotted or open in its middle. Returns its middle."""
-    x, y = random.integers(10, PATCH - 10, 2)
-    arm = int(random.integers(3, 9))
-    level = random.uniform(90, 255)
-    around = patch[y - arm : y + arm + 1, x - arm : x + arm + 1].mean()
-    level = max(level, around + random.uniform(45, 100))
-    step = random.choice((1, 1, 2))
-    gap = random.integers(1, 3) if random.random() < 0.3 else 0
-    diagonal = random.random() < 0.35
-    for t in range(-arm, arm + 1):
-        if abs(t) < gap or t % step:
-            continue
-        for dx, dy in (((t, t), (t, -t)) if diagonal else ((t, 0), (0, t))):
-            patch[y + dy, x + dx] = max(patch[y + dy, x + dx], level)
-    return x, y
-
-
 def place(still, random):
     """Where a patch lies: at a true mark, at a false one, at the outline, or anywhere."""
     chance = random.random()
@@ -116,8 +99,10 @@ def patch_of(still, random):
     unknown = numpy.asarray(Image.fromarray(still.unknown).transform(
         cells, Image.AFFINE, (2 * scale, 0, x0, 0, 2 * scale, y0), Image.NEAREST))
     points = [((x - x0) / scale, (y - y0) / scale) for x, y in still.true]
-    if random.random() < 0.4:
-        points += [draw_mark(patch, random) for _ in range(random.integers(1, 4))]
+    if random.random() < 0.5:
+        points += [calliper_marks.draw(patch, random) for _ in range(random.integers(1, 4))]
+    if random.random() < 0.2:
+        calliper_marks.draw(patch, random, labels_only=True)
     bells, weight = numpy.zeros(cells, numpy.float32), (~unknown).astype(numpy.float32)
     at = numpy.arange(PATCH // 2) * 2 + 0.5
     for x, y in points:
@@ -176,6 +161,7 @@ def main():
     parser.add_argument("--busbra", required=True)
     parser.add_argument("--marks", required=True, help="what callipers.py wrote")
     parser.add_argument("--folds", default="1,2,3", help="to learn from (default: 1,2,3)")
+    parser.add_argument("--without-device", help="leave out stills of devices so named: NAME[,NAME]")
     parser.add_argument("--out", required=True)
     parser.add_argument("--rounds", type=int, default=24, help=f"of {STEPS_A_ROUND} steps")
     parser.add_argument("--batch", type=int, default=24)
@@ -193,8 +179,15 @@ def main():
     folds = options.folds.split(",")
     with open(os.path.join(options.busbra, "index.csv")) as file:
         rows = list(csv.DictReader(file))
+    names = options.without_device.split(",") if options.without_device else []
+
+    def is_held(row):
+        if names:
+            return any(name in row["device"] for name in names)
+        return row["fold"] not in folds
+
     stills, held = ([Still(options.busbra, row["id"], marks.get(row["id"], [])) for row in rows
-                     if (row["fold"] in folds) == learn] for learn in (True, False))
+                     if is_held(row) == held] for held in (False, True))
     print(len(stills), "stills,", sum(len(s.true) for s in stills), "marks on outlines")
     network = CalliperNetwork().to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=1e-3)
