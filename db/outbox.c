@@ -235,13 +235,16 @@ static int resend(struct db *db, const struct outbox_choice *choice, int *ret_co
         error_hint(err, "'axnode show' tells; 'axnode retry' makes removed files again");
         return STATUS_CONFLICT;
     }
+    /* While another delivery of the study has failed, the study stays failed, and says why. */
     return choice_query(db,
         "WITH changed AS (UPDATE study s SET state = 'delivering', reason = '' FROM job j"
         "  WHERE j.study = s.id AND j.generation = s.generation AND NOT s.held"
         "  AND s.state IN ('done', 'failed', 'delivering') AND EXISTS (SELECT 1 FROM outgoing g"
         "   JOIN outbox b ON b.outgoing = g.id WHERE g.job = j.id AND b.state = 'pending'"
         "   AND " CHOSEN " AND $4::text IS NOT DISTINCT FROM $4"
-        "   AND $5::text IS NOT DISTINCT FROM $5) RETURNING s.id)"
+        "   AND $5::text IS NOT DISTINCT FROM $5) AND NOT EXISTS (SELECT 1 FROM outgoing g"
+        "   JOIN outbox b ON b.outgoing = g.id WHERE g.job = j.id AND b.state = 'failed')"
+        "  RETURNING s.id)"
         " INSERT INTO event (study, kind, text) SELECT id, 'resend', 'asked for by a person'"
         " FROM changed", choice, NULL, err);
 }

@@ -311,7 +311,7 @@ static int associate(struct delivery *x, size_t count, size_t asked, int64_t unt
 static int batch(struct delivery *x, bool *ret_more, bool *ret_associated, struct error *err)
 {
     /* Long enough for connecting and a few slow answers; a batch that takes longer is cut. */
-    int64_t lease_us = x->role->settings->sender.timeout_us * 8 + PACED_US;
+    int64_t lease_us = x->role->settings->sender.timeout_us * 8 + (x->interval_us ? PACED_US : 0);
     size_t count = 0, asked = 0;
     bool go = true;
     allow(x, 0);

@@ -193,6 +193,33 @@ OFCondition commitment_receive(T_ASC_Association *association,
                                             nullptr, nullptr);
 }
 
+OFCondition commitment_refuse(T_ASC_Association *association, T_ASC_PresentationContextID context,
+                              const T_DIMSE_N_ActionRQ &request, int timeout_s)
+{
+    DIC_UL bytes = 0, parts = 0;
+    T_DIMSE_Message response = {};
+    response.CommandField = DIMSE_N_ACTION_RSP;
+    T_DIMSE_N_ActionRSP &body = response.msg.NActionRSP;
+    if (request.DataSetType != DIMSE_DATASET_NULL) {
+        OFCondition cond =
+            DIMSE_ignoreDataSet(association, DIMSE_NONBLOCKING, timeout_s, &bytes, &parts);
+        if (cond.bad())
+            return cond;
+    }
+    body.MessageIDBeingRespondedTo = request.MessageID;
+    body.DimseStatus = PROCESSING_FAILURE;
+    body.DataSetType = DIMSE_DATASET_NULL;
+    body.ActionTypeID = request.ActionTypeID;
+    body.opts =
+        O_NACTION_AFFECTEDSOPCLASSUID | O_NACTION_AFFECTEDSOPINSTANCEUID | O_NACTION_ACTIONTYPEID;
+    OFStandard::strlcpy(body.AffectedSOPClassUID, request.RequestedSOPClassUID,
+                        sizeof body.AffectedSOPClassUID);
+    OFStandard::strlcpy(body.AffectedSOPInstanceUID, request.RequestedSOPInstanceUID,
+                        sizeof body.AffectedSOPInstanceUID);
+    return DIMSE_sendMessageUsingMemoryData(association, context, &response, nullptr, nullptr,
+                                            nullptr, nullptr);
+}
+
 extern "C" void dicom_commitment_release(struct dicom_commitment *commitment)
 {
     free(commitment->objects);

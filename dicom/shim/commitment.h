@@ -15,5 +15,9 @@ OFCondition commitment_receive(T_ASC_Association *association,
                                const T_DIMSE_N_EventReportRQ &request, int timeout_s,
                                const char *calling_ae, const struct dicom_commitment_sink *sink,
                                Uint16 *ret_status, struct error *why);
+/* A peer asks us to commit to what it sent. It may delete what somebody commits to, so it is told
+ * 'processing failure' (0110): nothing here keeps studies for others. */
+OFCondition commitment_refuse(T_ASC_Association *association, T_ASC_PresentationContextID context,
+                              const T_DIMSE_N_ActionRQ &request, int timeout_s);
 
 #endif

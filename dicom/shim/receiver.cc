@@ -122,9 +122,9 @@ void negotiate(T_ASC_Parameters *params, const struct dicom_receiver_settings *s
         T_ASC_PresentationContext context;
         shim_check(ASC_getPresentationContext(params, i, &context));
         bool storage = is_stored(context.abstractSyntax);
-        bool answer = is_commitment(context.abstractSyntax) && answers;
-        bool known = storage || answer || is_verification(context.abstractSyntax);
-        bool allowed = answer || (storage ? may.store : may.echo);
+        bool commitment = is_commitment(context.abstractSyntax);
+        bool known = storage || commitment || is_verification(context.abstractSyntax);
+        bool allowed = commitment ? answers || may.commit : storage ? may.store : may.echo;
         const char *syntax =
             known && allowed ? choose_syntax(context, storage, settings) : nullptr;
         if (syntax)
@@ -600,6 +600,11 @@ int Session::answer(T_DIMSE_Message &message, T_ASC_PresentationContextID contex
         return store(message.msg.CStoreRQ, context);
     if (message.CommandField == DIMSE_N_EVENT_REPORT_RQ && is_commitment(accepted.abstractSyntax))
         return commitment(message.msg.NEventReportRQ, context);
+    if (message.CommandField == DIMSE_N_ACTION_RQ && is_commitment(accepted.abstractSyntax)) {
+        OFCondition cond = commitment_refuse(peer_.association, context, message.msg.NActionRQ,
+                                             settings_->dimse_timeout_s);
+        return cond.bad() ? message_failed(cond) : 1;
+    }
     return abort(DICOM_END_FAILED, STATUS_INVALID, "the peer sent a command that is not served");
 }
 

@@ -1,6 +1,8 @@
 """A DICOM node for tests (PS3.8, the accepting side): takes what it is sent and answers as it is told,
 also wrongly: refuses, dawdles, hangs up, talks rubbish, commits to storage or does not."""
+import hashlib
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -131,12 +133,14 @@ class Peer:
     commit_failed   {SOP Instance UID: reason} or a function of the UIDs that are asked for
     """
 
-    def __init__(self, aet="PEER", answer_port=None, answer_aet="AXNODE"):
-        self.aet, self.answer_port, self.answer_aet = aet, answer_port, answer_aet
+    def __init__(self, aet="PEER", answer_port=None, answer_aet="AXNODE", tls=None):
+        """`tls`: files of certificate, key and authority; both ways then."""
+        self.aet, self.answer_port, self.answer_aet, self.tls = aet, answer_port, answer_aet, tls
         self.store_status, self.delay_s, self.behaviour = 0, 0, ""
         self.commit, self.commit_failed = None, {}
         self.stored, self.times, self.requests, self.answers = [], [], [], []
-        self.associations = self.open = self.most_open = 0
+        self.contents = {} # {SOP Instance UID: digests of the data sets that came}
+        self.associations = self.open = self.most_open = self.hangups = 0
         self.lock = threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -161,8 +165,23 @@ class Peer:
                 return
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
+    def secure(self, connection, server):
+        if not self.tls:
+            return connection
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_cert_chain(*self.tls[:2])
+        context.load_verify_locations(self.tls[2])
+        return context.wrap_socket(connection, server_side=server)
+
     def serve(self, connection):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            connection = self.secure(connection, True)
+        except OSError:
+            connection.close()
+            return
         link = Link(connection)
         with self.lock:
             self.associations += 1
@@ -226,16 +245,17 @@ class Peer:
                                        (0x0120, number), (0x0800, us(0x0101)),
                                        (0x0900, us(0))), True)
         elif kind == C_STORE:
-            self.stored_one(link, context, found, number)
+            self.stored_one(link, context, found, number, data)
         elif kind == N_ACTION:
             self.asked(link, context, number, data)
         else:
             raise Hangup()
         return True
 
-    def stored_one(self, link, context, found, number):
+    def stored_one(self, link, context, found, number, data):
         instance = text_of(found[0x1000])
         if self.behaviour == "close":
+            self.hangups += 1
             raise Hangup()
         if self.behaviour == "rubbish":
             link.socket.sendall(b"HTTP/1.1 200 OK\r\n\r\nnot DICOM at all" * 10)
@@ -247,6 +267,7 @@ class Peer:
             status = (self.store_status(len(self.stored), instance)
                       if callable(self.store_status) else self.store_status)
             self.stored.append(instance)
+            self.contents.setdefault(instance, set()).add(hashlib.sha256(data).hexdigest())
             self.times.append(time.monotonic())
         link.send(context, command((0x0002, found[0x0002]), (0x0100, us(0x8001)),
                                    (0x0120, number), (0x0800, us(0x0101)), (0x0900, us(status)),
@@ -300,9 +321,33 @@ class Peer:
             raise Hangup()
         self.answers.append(struct.unpack("<H", got[1][0x0900])[0])
 
+    def ask(self, uids):
+        """Ask axnode for commitment, on an association of our own; the status of its answer."""
+        asked = pydicom.Dataset()
+        asked.TransactionUID = "1.2.3.4.5"
+        asked.ReferencedSOPSequence = []
+        for one in uids:
+            item = pydicom.Dataset()
+            item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = "1.2.840.10008.1.1", one
+            asked.ReferencedSOPSequence.append(item)
+        raw = raw_dicom.Association(self.answer_port, COMMITMENT, IMPLICIT, calling=self.aet)
+        link = Link(raw.socket)
+        link.send(1, command((0x0003, uid(COMMITMENT)), (0x0100, us(N_ACTION)), (0x0110, us(7)),
+                             (0x0800, us(1)), (0x1001, uid(COMMITMENT_INSTANCE)),
+                             (0x1008, us(1))), True)
+        link.send(1, dataset_bytes(asked, True), False)
+        status = struct.unpack("<H", link.message()[1][0x0900])[0]
+        raw.release()
+        return status
+
     def call_back(self, asked, calling=None):
         """Answer on an association of our own, as SCP of the service (role selection)."""
-        connection = socket.create_connection(("127.0.0.1", self.answer_port), 30)
+        try:
+            connection = self.secure(
+                socket.create_connection(("127.0.0.1", self.answer_port), 30), False)
+        except OSError: # not there just now: nobody hears this answer
+            self.answers.append(None)
+            return
         link = Link(connection)
         link.contexts[1] = (COMMITMENT, IMPLICIT)
         context = (bytes([1, 0, 0, 0]) + raw_dicom._item(0x30, COMMITMENT.encode())

@@ -246,6 +246,26 @@ static void what_was_delivered_is_sent_again(void **state)
                                     " AND state = 'pending'"), 1);
 }
 
+/* Sending one object again does not hide that another one failed. */
+static void a_failed_delivery_stays_in_sight(void **state)
+{
+    struct fixture *f = *state;
+    struct outbox_item items[4];
+    struct outbox_failure refused = {"0xA900 does not match SOP class", 0xA900, false};
+    study_deliver(f->db);
+    assert_int_equal(take(f->db, 60 * SECOND, items), 2);
+    assert_int_equal(outbox_delivered(f->db, &items[0], &taken, NULL), 0);
+    assert_int_equal(outbox_failed(f->db, &items[1], &refused, NULL), 0);
+    assert_int_equal(resend(f->db, (struct outbox_choice){.sop_instance_uid = "2.25.1.0"}), 1);
+    assert_string_equal(study_state(f->db, 1), "failed");
+    deliver_all(f->db, 1);
+    assert_string_equal(study_state(f->db, 1), "failed");
+    assert_int_equal(resend(f->db, (struct outbox_choice){.sop_instance_uid = "2.25.1.1"}), 1);
+    assert_string_equal(study_state(f->db, 1), "delivering");
+    deliver_all(f->db, 1);
+    assert_string_equal(study_state(f->db, 1), "done");
+}
+
 static void what_has_no_file_is_not_sent_again(void **state)
 {
     struct fixture *f = *state;
@@ -297,6 +317,7 @@ int main(void)
         TEST(a_paused_destination_waits),
         TEST(a_limited_rate_spaces_the_turns),
         TEST(what_was_delivered_is_sent_again),
+        TEST(a_failed_delivery_stays_in_sight),
         TEST(what_has_no_file_is_not_sent_again),
         TEST(what_is_due_for_longest_goes_first),
         TEST(a_warning_is_kept),
