@@ -75,6 +75,19 @@ static int take_features(struct run *run, struct candidate *c, enum roi roi, str
     return status;
 }
 
+/* The view network learned from few real pictures: what it alone placed is measured, not scored. */
+static void refuse_by_view(const struct run *run, struct candidate *const pair[ROI_COUNT],
+                           struct score *score)
+{
+    for (int roi = 0; roi < ROI_COUNT; roi++) {
+        if (!pair[roi] || !run->images[pair[roi]->region.image].class.role_by_view)
+            continue;
+        score->has_risk = false;
+        score_add_reason(score, "that image %d shows the %s is known from the view network alone",
+                         pair[roi]->region.image + 1, roi == ROI_TUMOUR ? "breast" : "axilla");
+    }
+}
+
 /* `sides` of the roles, which count where a region is missing, too. */
 static int score_pair(struct run *run, struct candidate *const pair[ROI_COUNT],
                       const enum side sides[ROI_COUNT], struct clinical_pick *ret_pick,
@@ -98,7 +111,10 @@ static int score_pair(struct run *run, struct candidate *const pair[ROI_COUNT],
                                                                : NULL;
         input.sides[roi] = sides[roi];
     }
-    return score_compute(run->package, &input, ret_score, err);
+    status = score_compute(run->package, &input, ret_score, err);
+    if (status == 0)
+        refuse_by_view(run, pair, ret_score);
+    return status;
 }
 
 static void refuse(struct run *run, const char *reason)

@@ -208,11 +208,13 @@ static void vote_view(struct ballot *b, const struct image_evidence *e, struct i
     const int seen = (int)view_decide(e->view_network, e->view);
     if (seen == ROI_COUNT || seen == b->decided)
         return;
-    if (b->decided != ROI_COUNT)
+    if (b->decided != ROI_COUNT) {
         remark(out, "named %s, it looks like the %s (%.2f)", place_name(b->decided),
                place_name(seen), e->view[seen]);
-    else if (b->examined && !(e->words && e->words->region_contradicted))
+    } else if (b->examined && !(e->words && e->words->region_contradicted)) {
         vote(b, seen, "view network", e->view[seen]);
+        out->role_by_view = true;
+    }
 }
 
 static void classify_role(const struct image_evidence *e, struct image_class *out)

@@ -27,6 +27,7 @@ struct image_class {
                                             AXILA ESQ"; "" when not named */
     double role_confidence; /* codes 1, texts 0.9 (image), 0.8 (series), 0.6 (study): ranks, not
                                measured; words: of the reading; view: the network's probability */
+    bool role_by_view;      /* the view network alone says so */
     bool role_contradicted; /* role is ROI_COUNT then */
     enum side side;
     char side_source[CLASS_SOURCE_SIZE];

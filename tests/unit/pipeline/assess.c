@@ -154,10 +154,32 @@ static void contradictions(void **state)
     drop(s);
 }
 
+static void places_known_by_the_view_network_alone(void **state)
+{
+    (void)state;
+    const struct made made[] = {{ROI_TUMOUR, SIDE_LEFT, 0, 20, false, false},
+                                {ROI_TUMOUR, SIDE_RIGHT, 0, 14, false, false},
+                                {ROI_NODE, SIDE_LEFT, 0, 12, false, false}};
+    struct study *s = make(made, 3);
+    s->images[2].class.role_by_view = true;
+    assert_int_equal(run_assess(&s->run, NULL), 0);
+    assert_true(refused(s, "that image 3 shows the axilla is known from the view network alone"));
+    assert_non_null(s->run.chosen[ROI_NODE]);
+    drop(s);
+    s = make(made, 3); /* the other side by itself */
+    s->images[1].class.role_by_view = true;
+    s->settings.score_bilateral = true;
+    assert_int_equal(run_assess(&s->run, NULL), 0);
+    assert_true(s->run.score.has_risk);
+    assert_true(noted(s, "scored by itself: no risk estimated: that image 2 shows the breast"));
+    drop(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_side_has_a_risk), cmocka_unit_test(both_sides),
-        cmocka_unit_test(two_places_of_one_breast), cmocka_unit_test(contradictions)};
+        cmocka_unit_test(two_places_of_one_breast), cmocka_unit_test(contradictions),
+        cmocka_unit_test(places_known_by_the_view_network_alone)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -183,6 +183,7 @@ static void what_the_picture_itself_says(void **state)
         const char *remark = c.remark_count ? c.remarks[0] : NULL;
         if (c.role != rows[i].role || c.side != rows[i].decided ||
             c.role_contradicted != rows[i].role_contradicted ||
+            c.role_by_view != (strcmp(c.role_source, "view network") == 0) ||
             c.side_contradicted != rows[i].side_contradicted ||
             (rows[i].role_source && strcmp(c.role_source, rows[i].role_source) != 0) ||
             (rows[i].side_source && strcmp(c.side_source, rows[i].side_source) != 0) ||
