@@ -455,6 +455,7 @@ GUIDE = {
         "colours without a meaning here", "a retired encoding", "an encoding we cannot decode"],
     "a video that ends early": ["a video that ends early", "a damaged video"],
     "neither breast nor axilla": ["neither breast nor axilla"],
+    "an image that the package's view": ["tests/unit/pipeline/assess.c"],
     "an image whose attributes": ["breast and axilla named"],
     "objects of two patients": ["two patients"],
     "no tumour or no node found": ["nothing to see", "no node image", "no tumour image"],
