@@ -26,8 +26,8 @@ static const char usage_text[] =
     "database and no network. Objects carry the newest Study Date and Time of their study, so\n"
     "that the same files give the same bytes.\n"
     "\n"
-    "  --out DIR        one folder per study in DIR: result.json, sr.dcm, seg.dcm, sc.dcm,\n"
-    "                   overlay.png; earlier ones are replaced\n"
+    "  --out DIR        one folder per study in DIR: result.json, sr.dcm, seg.dcm, sc.dcm (and a page each\n"
+    "                   in sc-2.dcm …), overlay.png, heat maps; earlier ones are replaced\n"
     "  --package DIR    model package (default: of the settings, then the shipped one)\n"
     "  --clinical FILE  clinical values of the patients, as `axnode clinical import` takes them\n"
     "  --config FILE    settings (default: $AXNODE_CONFIG, then /etc/axnode/axnode.yaml if any)\n"
@@ -334,6 +334,7 @@ static int analyze_open(struct analyze *a, char **paths, struct arena *arena, st
     if (status == 0)
         a->pipeline = analyser_pipeline(&a->analyser, a->settings);
     a->pipeline.objects = a->objects;
+    a->pipeline.pictures = a->out != NULL;
     a->pipeline.html = a->html;
     return status;
 }

@@ -180,6 +180,7 @@ int run_compose(struct run *run, const char *folder, struct pipeline_result *res
         .previous = run->previous,
         .previous_count = run->previous_count,
         .objects = run->settings->objects,
+        .pictures = run->settings->pictures,
         .html = run->settings->html,
         .notes = run->notes,
         .note_count = run->note_count,

@@ -30,7 +30,8 @@ struct pipeline_settings {
     bool score_bilateral;      /* a risk, for each side by itself, with tumours on both sides */
     bool score_multifocal;     /* a risk with tumours at different places of one breast */
     unsigned objects;          /* set of enum report_kind to be made beside the usual */
-    bool html;                 /* the report as an HTML page too; changes no object */
+    bool pictures, html;       /* the first page and heat maps as PNGs, the report as an HTML page,
+                                  beside the objects, which they do not change */
 };
 
 struct pipeline_job {

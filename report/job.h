@@ -58,8 +58,8 @@ int job_write_segmentations(struct job *job, enum report_kind kind, struct error
 /* The pages as Secondary Captures (report/picture.h), and as one Encapsulated PDF. */
 int job_write_pages(struct job *job, struct error *err);
 int job_write_pdf(struct job *job, struct error *err);
-/* The first page and the heat maps as PNGs, and the HTML page where it is wanted, beside the objects,
- * which have been written. */
+/* Where they are wanted the first page and the heat maps as PNGs, and the HTML page, beside the
+ * objects, which have been written. */
 int job_write_pictures(const struct job *job, struct error *err);
 /* One presentation state for each image that was used. */
 int job_write_presentations(struct job *job, struct error *err);

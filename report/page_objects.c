@@ -129,8 +129,8 @@ static int write_html(const struct job *job, struct error *err)
 
 int job_write_pictures(const struct job *job, struct error *err)
 {
-    int r = write_overlay(job, err);
-    for (int roi = 0; roi < ROI_COUNT && r == 0; roi++)
+    int r = job->input->pictures ? write_overlay(job, err) : 0;
+    for (int roi = 0; roi < ROI_COUNT && job->input->pictures && r == 0; roi++)
         r = write_heat_map(job, (enum roi)roi, err);
     return r == 0 && job->input->html ? write_html(job, err) : r;
 }

@@ -76,7 +76,8 @@ struct report_input {
     /* Set of enum report_kind to be made beside REPORT_USUAL, which always are: so what an object says
      * does not depend on who asked for which. */
     unsigned objects;
-    bool html; /* REPORT_HTML_NAME too */
+    bool pictures; /* REPORT_OVERLAY_NAME and the heat maps too */
+    bool html;     /* REPORT_HTML_NAME too */
     /* Its model draws the nomogram; NULL: none is drawn. */
     const struct package *package;
     const struct clinical_choice *clinical; /* as package->clinical; NULL: nothing was chosen */
@@ -102,8 +103,8 @@ struct report_input {
 
 /* Write sr.dcm, seg.dcm (one per picture size, none without a region), sc.dcm and sc-2.dcm … (a page
  * each), what is asked for beside them (pr.dcm: one per image used; ko.dcm, pdf.dcm,
- * seg-ohif.dcm, report.html), overlay.png and the heat maps into `folder`, which exists; mode
- * 0600, not durable. `ret_objects` has room for REPORT_OBJECTS_MAX. STATUS_INVALID: the input breaks the rules above or the source object
+ * seg-ohif.dcm; overlay.png and heat maps, report.html) into `folder`, which exists; mode 0600, not
+ * durable. `ret_objects` has room for REPORT_OBJECTS_MAX. STATUS_INVALID: the input breaks the rules above or the source object
  * cannot be read; STATUS_IO: a file cannot be written. */
 int report_write(const struct report_input *input, const char *folder,
                  struct report_object *ret_objects, int *ret_count, struct error *err);

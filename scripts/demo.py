@@ -51,10 +51,11 @@ def show_report(stack, uid, row):
         text = stack.axnode("report", path)
         print("\n".join("    " + line for line in text.splitlines()), flush=True)
     for instance, _ in stack.pacs_instances(uid, "OT"):
-        path = stack.folder / f"overlay-{uid}.png"
+        number = stack.rest(f"/instances/{instance}/content/0020-0013").decode().strip()
+        path = stack.folder / f"page-{number}-{uid}.png"
         path.write_bytes(stack.rest(f"/instances/{instance}/preview"))
         path.chmod(0o600)
-        print(f"\n  Overlay picture (the Secondary Capture in the PACS): {path}")
+        print(f"\n  Page {number} (a Secondary Capture in the PACS): {path}")
 
 
 def demo(stack, paths):

@@ -261,6 +261,7 @@ static void fill_input(const struct study_options *o, struct study *s)
         .node = &s->regions[ROI_NODE],
         .side = o->side,
         .score = &s->score,
+        .pictures = true,
         .package_name = "verification",
         .package_version = "1.0.0",
         .package_digest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
