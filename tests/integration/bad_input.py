@@ -484,6 +484,9 @@ GUIDE = {
         "an object of no bytes", "a data set that is cut off", "deep nesting"],
     "a SOP Instance UID of more": ["a UID of 65 characters"],
     "an unknown transfer syntax": ["test_an_unsupported_syntax_is_not_agreed_on"],
+    "an association of who is not listed": ["tests/integration/admission.py"],
+    "bytes that are no association": ["tests/integration/admission.py", "tests/unit/dicom/network.c"],
+    "a study without a series that": ["tests/unit/db/queue.c"],
     "more than `limits.frames`": ["more frames than the limit", "sizes that cannot be"],
     "an unknown character set": ["an unknown character set"],
 }
@@ -669,7 +672,8 @@ class BadInput(checks.StackTest):
             raw_dicom.Association(self.stack.axnoded_port,
                                   str(raw_dicom.split_file(files[0])[0]),
                                   "1.2.840.10008.1.2.4.999")
-        self.assert_counted(before, {"associations": 1, "associations_rejected": 1})
+        self.assert_counted(before, {"associations": 1, "associations_rejected": 1,
+                                     "rejected_associations:contexts": 1})
         self.assert_next_reports()
 
     def test_same_uid_other_bytes(self):
