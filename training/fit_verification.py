@@ -2,7 +2,7 @@
 """Make packages/verification: fit its score on synthetic studies, from the pixels.
 
     fit_verification.py --axnode BUILD/cli/axnode --tumour T.onnx --node N.onnx
-                        --work SCRATCH --out packages/verification
+                        [--view V.onnx] --work SCRATCH --out packages/verification
 
 Writes the networks, a package.yaml without a score, runs `axnode analyze` with it over
 synthetic studies of a training seed, fits a logistic regression to the features that the program
@@ -60,6 +60,13 @@ networks:
     channels: [node, hilum]
     threshold: 0.5
     min_area_fraction: 0.001
+    zoom: [2.8, 4]
+  view:
+    file: view.onnx
+    sha256: {view}
+    input_size: 128
+    normalisation: {{scale: 0.00392156862745098, mean: 0, std: 1}}
+    confidence_min: 0.9
 radiomics:
   imageType:
     Original: {{}}
@@ -77,7 +84,7 @@ provenance:
   data: >-
     Score: {n} of {studies} synthetic studies, `axnode phantom` seed {seed}. Node network: synthetic
     studies, seed 101. Tumour network: BUS-BRA folds 1-3 (Gomez-Flores et al., Medical Physics
-    2023).
+    2023). View network: both.
   method: >-
     Logistic regression, ridge 1 on standardised terms, of features measured by `axnode analyze`
     (training/fit_verification.py). Networks: residual U-Nets (docs/models).
@@ -121,6 +128,8 @@ def write_selftest_pictures(axnode, work, folder):
             Image.fromarray(numpy.ascontiguousarray(plane)).save(
                 os.path.join(folder, "selftest", roi + suffix + ".png")
             )
+    shutil.copyfile(os.path.join(folder, "selftest", "node.png"),
+                    os.path.join(folder, "selftest", "view.png"))
 
 
 def model_text(intercept, centre, scale, coefficients, cutoff):
@@ -153,6 +162,7 @@ def main():
     parser.add_argument("--axnode", required=True)
     parser.add_argument("--tumour", required=True)
     parser.add_argument("--node", required=True)
+    parser.add_argument("--view", help="(default: the one in --out)")
     parser.add_argument("--work", required=True, help="scratch: studies and results are kept there")
     parser.add_argument("--out", required=True)
     parser.add_argument("--studies", type=int, default=500)
@@ -161,14 +171,16 @@ def main():
 
     os.makedirs(options.work, exist_ok=True)
     os.makedirs(options.out, exist_ok=True)
-    for source, name in ((options.tumour, "tumour.onnx"), (options.node, "node.onnx")):
+    for source, name in ((options.tumour, "tumour.onnx"), (options.node, "node.onnx"),
+                         (options.view, "view.onnx")):
         target = os.path.join(options.out, name)
-        if os.path.realpath(source) != os.path.realpath(target):
+        if source and os.path.realpath(source) != os.path.realpath(target):
             shutil.copyfile(source, target)
     head = HEAD.format(
         version=options.version,
         tumour=sha256(os.path.join(options.out, "tumour.onnx")),
         node=sha256(os.path.join(options.out, "node.onnx")),
+        view=sha256(os.path.join(options.out, "view.onnx")),
     )
     write_selftest_pictures(options.axnode, options.work, options.out)
 
