@@ -233,7 +233,53 @@ class Receiver(unittest.TestCase):
             except OSError: # it is free to cut us off
                 pass
 
-    def test_6_malformed_pdus(self):
+    def test_6_preferred_transfer_syntax(self):
+        def chosen():
+            with socket.create_connection(("127.0.0.1", self.stack.axnoded_port), 10) as connection:
+                connection.sendall(pdu.request("US1", classes=(pdu.ULTRASOUND,),
+                                               syntaxes=(pdu.IMPLICIT, pdu.EXPLICIT)))
+                content = pdu.answer(connection)[1]
+                connection.sendall(pdu.RELEASE)
+            return content[content.index(b"\x40\0\0") + 4:].split(b"\x50\0")[0].rstrip(b"\0").decode()
+        self.assertEqual(chosen(), pdu.IMPLICIT) # the sender's first
+        self.configure(receiver={"port": self.stack.axnoded_port, "ae_title": "AXNODE",
+                                 "transfer_syntaxes": ["1.2.3", pdu.EXPLICIT]})
+        self.reload('role=receiver pid=')
+        wait_for("ours", lambda: chosen() == pdu.EXPLICIT, 20)
+
+    def test_7_silence_and_trickling(self):
+        """Neither holds a place: before the request, in it, and after it."""
+        self.configure(receiver={"port": self.stack.axnoded_port, "ae_title": "AXNODE",
+                                 "idle_timeout_s": 1})
+        self.reload('role=receiver pid=')
+        def ended(connection):
+            connection.settimeout(0.3)
+            try:
+                return connection.recv(100)[:1] in (b"", bytes([pdu.ABORTED]))
+            except TimeoutError:
+                return False
+            except OSError:
+                return True
+        silent = socket.create_connection(("127.0.0.1", self.stack.axnoded_port), 10)
+        idle, (kind, _) = self.open()
+        self.assertEqual(kind, pdu.ACCEPTED)
+        wait_for("silence ends", lambda: ended(silent) and ended(idle), 30)
+        trickling = socket.create_connection(("127.0.0.1", self.stack.axnoded_port), 10)
+        stream = iter(pdu.request("US1"))
+        def trickle():
+            try:
+                trickling.sendall(bytes([next(stream)]))
+            except OSError:
+                return True
+            return ended(trickling)
+        wait_for("trickling ends", trickle, 30)
+        for connection in (silent, idle, trickling):
+            connection.close()
+        self.configure()
+        self.reload('role=receiver pid=')
+        wait_for("patience", lambda: self.echo("US1") is None, 20)
+
+    def test_8_malformed_pdus(self):
         chance = random.Random(SEED)
         print(f"{MALFORMED} malformed, AXNODE_SEED={SEED}")
         small = min(self.files, key=lambda path: path.stat().st_size)
