@@ -41,7 +41,7 @@ static void print_usage(FILE *out)
           "Regional lymph node risk from breast and axilla ultrasound; research use.\n\n",
           out);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        fprintf(out, "  %-11s %s\n", commands[i].name, commands[i].summary);
+        fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].summary);
     fputs("\n'axnode COMMAND --help' tells more. Exit status: 0 done, 1 failed, 2 wrong usage.\n",
           out);
 }

@@ -86,6 +86,10 @@ int command_resend(int argc, char **argv)
     choice.kinds = choice.destination ? buffer_text(&allowed) : NULL;
     if (done == 0)
         done = outbox_resend(session.db, &choice, &count, &err);
+    if (done == STATUS_INVALID && choice.since) {
+        error_set(&err, STATUS_INVALID, "'%.64s' is no time", choice.since);
+        error_hint(&err, "write it as 2026-11-20, or '2026-11-20 14:00'");
+    }
     if (done == 0)
         printf("%d deliveries are due again; 'axnode destination list' tells how it goes\n", count);
     status = done < 0 ? command_failed(&err) : EXIT_DONE;

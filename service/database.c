@@ -79,3 +79,20 @@ void database_worked(struct database *database)
 {
     database->failures = 0;
 }
+
+void database_loop(struct database *database, database_pass *pass, void *context,
+                   const char *interrupted)
+{
+    while (database_need(database)) {
+        struct error err = {0};
+        int64_t wait_us = 0;
+        if (pass(context, &wait_us, &err) < 0) {
+            if (!database_failed(database, interrupted, &err))
+                return;
+            continue;
+        }
+        database_worked(database);
+        if (watch_wait(database->watch, wait_us))
+            return;
+    }
+}

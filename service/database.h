@@ -30,4 +30,11 @@ bool database_failed(struct database *database, const char *what, const struct e
 /* After one that went well. */
 void database_worked(struct database *database);
 
+/* One pass of a role's work; *ret_wait_us: how long to rest before the next. */
+typedef int database_pass(void *context, int64_t *ret_wait_us, struct error *err);
+/* Pass after pass while there is a connection, until the role shall stop. One that fails stands in the
+ * log as `interrupted` and is made again. */
+void database_loop(struct database *database, database_pass *pass, void *context,
+                   const char *interrupted);
+
 #endif

@@ -308,25 +308,15 @@ static int sweep(struct indexer *x, struct error *err)
     return status;
 }
 
-static void work(struct indexer *x)
+static int index_and_sweep(void *context, int64_t *ret_wait_us, struct error *err)
 {
-    while (database_need(&x->database)) {
-        struct error err = {0};
-        const char *interrupted = "indexing interrupted";
-        int status = pass(x, &err);
-        if (status == 0) {
-            interrupted = "removal of old files interrupted";
-            status = sweep(x, &err);
-        }
-        if (status < 0) {
-            if (!database_failed(&x->database, interrupted, &err))
-                return;
-            continue;
-        }
-        database_worked(&x->database);
-        if (watch_wait(x->watch, x->trouble ? TROUBLE_US : IDLE_US))
-            return;
-    }
+    struct indexer *x = context;
+    int status = pass(x, err);
+    if (status < 0)
+        return status;
+    *ret_wait_us = x->trouble ? TROUBLE_US : IDLE_US;
+    status = sweep(x, err);
+    return status < 0 ? error_prefix(err, "removal of old files") : 0;
 }
 
 /* What the settings ask of studies, by who sent them. Texts are the settings'. */
@@ -380,7 +370,7 @@ int axnode_role_main(const struct role *role)
         status = indexer_open(&x, &err);
     }
     if (status == 0)
-        work(&x);
+        database_loop(&x.database, index_and_sweep, &x, "indexing interrupted");
     else
         log_error(LOG_ERROR, "indexer not started", &err, NULL);
     watch_stop(x.watch);

@@ -191,25 +191,29 @@ static int answer_record(struct sender *x, const struct dicom_commitment *answer
     return status;
 }
 
+/* An answer that nothing can be made of is thrown away; one that cannot be read or removed just now
+ * holds up no other, and no sending. Without a database all of them wait. */
 static int answer_take(struct sender *x, const struct store_file *file, struct error *err)
 {
     struct dicom_commitment answer = {0};
     struct error reason = {0};
     int status = dicom_commitment_read(file->path, &answer, &reason);
-    if (status == 0)
+    bool read = status == 0;
+    if (read)
         status = answer_record(x, &answer, &reason);
     dicom_commitment_release(&answer);
-    if (status == STATUS_INVALID || status == STATUS_LIMIT || status == STATUS_NOT_FOUND) {
+    if (read && status == STATUS_UNAVAILABLE)
+        return error_set(err, status, "%s", reason.message);
+    bool useless = status == STATUS_INVALID || status == STATUS_LIMIT ||
+                   status == STATUS_NOT_FOUND || status == STATUS_CONFLICT;
+    if (useless)
         log_error(LOG_WARNING, "answer to storage commitment thrown away", &reason, "key=%s",
                   file->key);
-        status = 0;
-    }
-    if (status < 0) {
-        if (err)
-            *err = reason;
-        return status;
-    }
-    return store_remove(x->store, STORE_ANSWERS, file->key, err);
+    if (status == 0 || useless)
+        status = store_remove(x->store, STORE_ANSWERS, file->key, &reason);
+    if (status < 0)
+        log_error(LOG_ERROR, "answer to storage commitment waits", &reason, "key=%s", file->key);
+    return 0;
 }
 
 static int answers_take(struct sender *x, struct error *err)
@@ -231,24 +235,14 @@ static int answers_take(struct sender *x, struct error *err)
 
 /* --- The role ----------------------------------------------------------------------------- */
 
-static void work(struct sender *x)
+static int turn(void *context, int64_t *ret_wait_us, struct error *err)
 {
-    while (database_need(&x->database)) {
-        struct error err = {0};
-        watch_allow(x->watch, STEP_US);
-        lanes_reap(x);
-        int status = answers_take(x, &err);
-        if (status == 0)
-            status = lanes_start(x, &err);
-        if (status < 0) {
-            if (!database_failed(&x->database, "sending interrupted", &err))
-                return;
-            continue;
-        }
-        database_worked(&x->database);
-        if (watch_wait(x->watch, POLL_US))
-            return;
-    }
+    struct sender *x = context;
+    watch_allow(x->watch, STEP_US);
+    lanes_reap(x);
+    *ret_wait_us = POLL_US;
+    int status = answers_take(x, err);
+    return status < 0 ? status : lanes_start(x, err);
 }
 
 int axnode_role_main(const struct role *role)
@@ -264,7 +258,7 @@ int axnode_role_main(const struct role *role)
     if (status == 0)
         status = store_open(role->settings->store, NULL, &x.store, &err);
     if (status == 0) {
-        work(&x);
+        database_loop(&x.database, turn, &x, "sending interrupted");
         lanes_drain(&x);
     } else {
         log_error(LOG_ERROR, "sender not started", &err, NULL);

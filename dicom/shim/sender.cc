@@ -2,7 +2,6 @@
 #include "dicom/shim/sender.h"
 #include "dicom/shim/text.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -76,7 +75,8 @@ static std::string reason_of_rejection(T_ASC_Association *association)
     if (!association || ASC_getRejectParameters(association->params, &rejected).bad())
         return "";
     std::string lines = ASC_printRejectParameters(text, &rejected).c_str();
-    std::replace(lines.begin(), lines.end(), '\n', ',');
+    for (size_t at; (at = lines.find('\n')) != std::string::npos;)
+        lines.replace(at, 1, ", ");
     return lines;
 }
 
