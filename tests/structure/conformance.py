@@ -50,7 +50,7 @@ def dcmtk_uid(name):
 
 
 def received():
-    text = code("dicom/shim/receiver.cc")
+    text = code("dicom/shim/contexts.cc")
     classes = re.search(r"STORED_CLASSES\[\] = \{(.*?)\};", text, re.S)[1]
     served = re.findall(r"strcmp\(abstract_syntax, (UID_\w+)\)", text)
     return {dcmtk_uid(name) for name in re.findall(r"UID_\w+", classes) + served}
