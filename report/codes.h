@@ -106,7 +106,6 @@
 #define CODE_CONTRIBUTION CODE("CONTRIBUTION", "99AXNODE", "Contribution to the score")
 #define CODE_TERM CODE("TERM", "99AXNODE", "Term of the score")
 #define CODE_STAGE CODE("STAGE", "99AXNODE", "Score that the term belongs to")
-#define CODE_TERM_VALUE CODE("TERMVALUE", "99AXNODE", "Value of the term")
 #define CODE_ABOVE_CUTOFF CODE("ABOVECUTOFF", "99AXNODE", "At or above the cut-off")
 #define CODE_CLINICAL CODE("CLINICALINPUT", "99AXNODE", "Clinical input")
 #define CODE_NOT_OUTLINED CODE("NOTOUTLINED", "99AXNODE", "Not outlined")

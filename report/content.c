@@ -202,9 +202,15 @@ int content_key_objects(const struct report_input *input,
     tree_text(&t, root, SR_CONTAINS, CODE_KEY_DESCRIPTION,
               "Images that the automatic analysis outlined. Computed automatically, not verified "
               "by a physician.");
-    for (int roi = 0; roi < ROI_COUNT; roi++)
-        if (words_region(input, roi))
-            tree_image(&t, root, SR_CONTAINS, (struct dicom_concept){0}, identities[roi].image);
+    const struct dicom_reference *tumour = &identities[ROI_TUMOUR].image;
+    const struct dicom_reference *node = &identities[ROI_NODE].image;
+    const bool both = words_region(input, ROI_TUMOUR) && words_region(input, ROI_NODE);
+    if (words_region(input, ROI_TUMOUR))
+        tree_image(&t, root, SR_CONTAINS, (struct dicom_concept){0}, *tumour);
+    if (words_region(input, ROI_NODE) &&
+        !(both && node->frame == tumour->frame &&
+          strcmp(node->sop_instance_uid, tumour->sop_instance_uid) == 0))
+        tree_image(&t, root, SR_CONTAINS, (struct dicom_concept){0}, *node);
     if (t.failed)
         return error_set(err, STATUS_NOMEM, "cannot select key objects: out of memory");
     *ret_root = root;

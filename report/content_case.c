@@ -30,8 +30,9 @@ static struct dicom_concept own_concept(struct tree *t, const char *kind, const 
 {
     uint8_t digest[DIGEST_SIZE];
     digest_bytes(name, strlen(name), digest);
-    const char *value = arena_print(t->arena, "%s-%02X%02X%02X%02X%02X", kind, digest[0], digest[1],
-                                    digest[2], digest[3], digest[4]);
+    /* A Code Value has 16 characters at most. */
+    const char *value = arena_print(t->arena, "%s-%02X%02X%02X%02X", kind, digest[0], digest[1],
+                                    digest[2], digest[3]);
     t->failed = t->failed || !value;
     return (struct dicom_concept){value, "99AXNODE", name};
 }
@@ -84,7 +85,7 @@ static void add_feature(struct tree *t, const struct contribution *c, struct sr_
         tree_code(t, number, SR_HAS_CONCEPT_MOD, CODE_METHOD, own_concept(t, "FILTER", kept));
 }
 
-/* Whether words_quantities or an earlier term gave it already. */
+/* Whether words_quantities (all that is measured, some features) or an earlier term gave it already. */
 static bool is_given(const struct report_input *input, enum roi roi, size_t index)
 {
     const struct score *score = input->score;
@@ -94,6 +95,8 @@ static bool is_given(const struct report_input *input, enum roi roi, size_t inde
     const char *code = radiomics_ibsi_code(name);
     char filter[64];
     split_name(name, filter);
+    if (strcmp(filter, "measure") == 0)
+        return true;
     for (size_t i = 0; code && !*filter && i < count; i++)
         if (strcmp(quantities[i].concept.value, code) == 0)
             return true;
@@ -148,8 +151,6 @@ static void add_contributions(struct tree *t, const struct score *score, struct 
                                            c->contribution, 3, CODE_NO_UNIT);
         tree_text(t, node, SR_HAS_CONCEPT_MOD, CODE_TERM, c->name);
         tree_text(t, node, SR_HAS_CONCEPT_MOD, CODE_STAGE, c->stage);
-        if (isfinite(c->value))
-            tree_number(t, node, SR_HAS_PROPERTIES, CODE_TERM_VALUE, c->value, 3, CODE_NO_UNIT);
     }
 }
 

@@ -234,6 +234,8 @@ static void fill_score(const struct study_options *o, struct study *s)
         return;
     }
     score_add_reason(&s->score, "The side is not known from the images");
+    if (o->reason)
+        score_add_reason(&s->score, "%s", o->reason);
     score_add_reason(&s->score, "Sizes are in pixels: the images carry no calibration");
     for (int i = 0; o->long_texts && i < REASON_MAX; i++)
         score_add_reason(&s->score,
@@ -252,7 +254,7 @@ static void fill_input(const struct study_options *o, struct study *s)
     s->notes[1] = o->uncalibrated ? "Sizes are in pixels: no calibration"
                                   : "The lymph node touches the border of the picture";
     for (size_t i = 2; i < 12; i++)
-        s->notes[i] = long_note;
+        s->notes[i] = o->note ? o->note : long_note + i; /* each another text */
     digest_bytes(o->name, strlen(o->name), s->digest);
     s->input = (struct report_input){
         .images = s->images,
@@ -278,7 +280,7 @@ static void fill_input(const struct study_options *o, struct study *s)
         .predecessor_sr_uid =
             o->generation > 1 ? "2.25.329800735698586629295641978511506172918" : NULL,
         .notes = s->notes,
-        .note_count = o->long_texts ? 12 : 2,
+        .note_count = o->long_texts ? 12 : o->note ? 3 : 2,
         .previous = o->previous,
         .previous_count = o->previous_count,
         .objects = REPORT_PR | REPORT_KO | REPORT_PDF | REPORT_SEG_OHIF,
@@ -302,7 +304,7 @@ void study_make(const struct study_options *o, const char *root, struct study *r
         const double ry = o->radius > 0 ? o->radius : i ? 55 : 80;
         const double x = o->radius > 0 ? (int)cx : cx, y = o->radius > 0 ? (int)cy : cy;
         assert_int_equal(image_init(&s->pictures[i], rows, columns,
-                                    i || o->photometric_grey ? 1 : 3, NULL), 0);
+                                    i || o->grey ? 1 : 3, NULL), 0);
         draw(&s->pictures[i], x, y, rx, ry, i == ROI_NODE);
         write_source(o, root, s, i, frames);
         s->images[i] = (struct report_image){.path = s->paths[i],

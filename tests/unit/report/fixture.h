@@ -22,8 +22,9 @@ struct study_options {
     const char *group;         /* risk group; NULL: none */
     bool clinical;             /* inputs that are there, missing, and stood in for */
     bool unsure, estimated, touching; /* what is wrong with the regions */
-    const char *photometric_grey; /* both pictures are grey, not just the node's: any text */
+    bool grey;                 /* both pictures are, not just the node's */
     int extra_images;          /* that were only looked at, the same object again among them */
+    const char *reason, *note; /* one more why there is no risk; one more note */
     const struct seg_outline *previous;
     size_t previous_count;
 };
