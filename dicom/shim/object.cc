@@ -248,6 +248,13 @@ bool parse_dates(const OFString &date, const OFString &time, int64_t &ret_us)
 
 } // namespace
 
+void name_codes(ShimItem to)
+{
+    ShimItem scheme = to.item(DCM_CodingSchemeIdentificationSequence);
+    scheme.text(DCM_CodingSchemeDesignator, "99AXNODE");
+    scheme.text(DCM_CodingSchemeName, "Concepts of axnode that no standard names");
+}
+
 void stamp(const struct dicom_object &object, Source &source, DcmDataset &dataset)
 {
     ShimItem to(dataset);

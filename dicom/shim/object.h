@@ -38,6 +38,10 @@ class Source
     OFString study_;
 };
 
+// Says what the designator of our own codes, 99AXNODE, stands for (PS3.3 C.12.1): for objects that
+// may hold some.
+void name_codes(ShimItem to);
+
 // Puts identity, patient, study, series, equipment and dates onto `dataset`, which holds the
 // rest. Throws ShimFailure.
 void stamp(const struct dicom_object &object, Source &source, DcmDataset &dataset);

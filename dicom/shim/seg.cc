@@ -213,6 +213,7 @@ int seg_write(const struct seg_document *document, const char *path, struct erro
         data.text(DCM_ContentCreatorName, ""); // a program is no person
         data.text(DCM_LossyImageCompression, "00");
         data.text(DCM_PatientOrientation, "");
+        object::name_codes(data);
         object::stamp(document->object, source, dataset);
         return shim_file_write(dataset, path, err);
     });

@@ -148,6 +148,7 @@ int sr_write(const struct sr_document *document, const char *path, struct error 
                 sr.completeDocument(object::clean(document->completion_text, object::LO_MAX)));
         DcmDataset dataset;
         shim_check(sr.write(dataset));
+        object::name_codes(ShimItem(dataset));
         object::stamp(document->object, source, dataset);
         return shim_file_write(dataset, path, err);
     });
