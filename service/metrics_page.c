@@ -61,20 +61,27 @@ struct database_page {
     size_t next; /* family that has not begun yet */
 };
 
+/* Begin all families before `end` that have not begun: also those without a row. */
+static int families_begin(struct database_page *p, size_t end, struct error *err)
+{
+    int status = 0;
+    for (; status == 0 && p->next < end; p->next++)
+        status = family(p->page, database_families[p->next].name, database_families[p->next].type,
+                        database_families[p->next].help, err);
+    return status;
+}
+
 static int database_count(void *context, const struct db_count *count, struct error *err)
 {
     struct database_page *p = context;
     char state[LABEL_TEXT_SIZE], destination[LABEL_TEXT_SIZE];
     size_t i = 0;
-    int status = 0;
     while (i < DATABASE_FAMILIES && strcmp(database_families[i].what, count->what) != 0)
         i++;
     if (i == DATABASE_FAMILIES)
         return error_set(err, STATUS_INTERNAL, "no metric for '%s'", count->what);
     const char *name = database_families[i].name;
-    for (; status == 0 && p->next <= i; p->next++)
-        status = family(p->page, database_families[p->next].name, database_families[p->next].type,
-                        database_families[p->next].help, err);
+    int status = families_begin(p, i + 1, err);
     if (status < 0)
         return status;
     if (*count->destination && !*count->state)
@@ -96,7 +103,8 @@ static int add_database(const struct metrics_source *source, struct buffer *page
     struct buffer rows BUFFER_AUTO = {0};
     struct database_page p = {.page = &rows};
     struct error reason = {0};
-    bool up = source->db && db_counts(source->db, database_count, &p, &reason) == 0;
+    bool up = source->db && db_counts(source->db, database_count, &p, &reason) == 0 &&
+              families_begin(&p, DATABASE_FAMILIES, &reason) == 0;
     int status = single(page, "axnode_database_up", "gauge", "1 while the database answers.",
                         up, err);
     return status < 0 || !up ? status : buffer_add(page, buffer_text(&rows), rows.size, err);
