@@ -24,7 +24,8 @@ from scipy.spatial.distance import pdist
 
 TREE = pathlib.Path(__file__).resolve().parent.parent
 FAILURE = 0.5
-TILES, TILE, COLUMNS = 20, 256, 5
+TILES, TILE, COLUMNS = 20, 200, 5
+GREEN, YELLOW, GREYS = (0, 230, 90), (255, 220, 0), 32 # of a montage: some 350 KB
 
 
 def arguments():
@@ -249,15 +250,30 @@ def print_table(grouped):
                 print(f"{'    hilum: mean Dice':44}{'':5} {s['hilum_dice']:6.3f}")
 
 
+def around(mask):
+    """The square that holds the mask with as much again around it, and a third of the picture at
+    least: left, top, right, bottom."""
+    y, x = numpy.nonzero(mask)
+    if len(y) == 0:
+        return 0, 0, mask.shape[1], mask.shape[0]
+    half = max(x.max() - x.min(), y.max() - y.min(), min(mask.shape) // 6)
+    x, y = (int(v.min() + v.max()) // 2 for v in (x, y))
+    return (max(0, x - half), max(0, y - half), min(mask.shape[1], x + half),
+            min(mask.shape[0], y + half))
+
+
 def tile(picture, folder, row):
     name, truth = row["id"], read_mask(picture.mask)
-    pixels = numpy.array(picture.pixels())
     found = read_mask(folder / "masks" / f"{name}.png", truth.shape)
-    pixels[border(truth)] = (0, 230, 90)
-    if found is not None:
-        pixels[border(found)] = (255, 220, 0)
+    found = numpy.zeros_like(truth) if found is None else found
+    box = around(truth | found)
+    scale = (TILE - 16) / max(box[2] - box[0], box[3] - box[1])
+    size = int((box[2] - box[0]) * scale), int((box[3] - box[1]) * scale)
+    pixels = numpy.array(picture.pixels().crop(box).resize(size, Image.LANCZOS))
+    for mask, colour in ((truth, GREEN), (found, YELLOW)):
+        mask = numpy.array(Image.fromarray(mask).crop(box).resize(size, Image.NEAREST))
+        pixels[border(mask)] = colour
     shown = Image.fromarray(pixels)
-    shown.thumbnail((TILE, TILE - 16))
     canvas = Image.new("RGB", (TILE, TILE))
     canvas.paste(shown, ((TILE - shown.width) // 2, 16))
     ImageDraw.Draw(canvas).text((4, 2), f"{name}  {row['dice']:.3f}", fill=(255, 255, 255))
@@ -266,6 +282,9 @@ def tile(picture, folder, row):
 
 def montage(options, chosen, folder, rows):
     options.montage.mkdir(parents=True, exist_ok=True)
+    colours = Image.new("P", (1, 1))
+    greys = [(v, v, v) for v in range(0, 256, 256 // GREYS)]
+    colours.putpalette(sum([GREEN, YELLOW, *greys, (255, 255, 255)], ()))
     ordered = sorted(rows, key=lambda r: r["dice"])
     middle = max(0, len(ordered) // 2 - TILES // 2)
     for name, part in (("worst", ordered[:TILES]), ("median", ordered[middle:middle + TILES]),
@@ -273,7 +292,8 @@ def montage(options, chosen, folder, rows):
         sheet = Image.new("RGB", (COLUMNS * TILE, -(-len(part) // COLUMNS) * TILE))
         for i, row in enumerate(part):
             sheet.paste(tile(chosen[row["id"]], folder, row), (i % COLUMNS * TILE, i // COLUMNS * TILE))
-        sheet.save(options.montage / f"{name}.png")
+        sheet = sheet.quantize(palette=colours, dither=Image.Dither.NONE)
+        sheet.save(options.montage / f"{name}.png", optimize=True)
 
 
 def bench(options, folder):
