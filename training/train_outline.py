@@ -49,7 +49,7 @@ def augment(image, masks, generator):
     def uniform(low, high):
         return torch.empty(n).uniform_(low, high, generator=generator)
 
-    angle, scale, stretch = uniform(-0.2, 0.2), uniform(0.75, 1.3), uniform(0.9, 1.1)
+    angle, scale, stretch = uniform(-0.2, 0.2), uniform(0.75, 1.7), uniform(0.9, 1.1)
     mirror = torch.sign(uniform(-1, 1))
     theta = torch.zeros(n, 2, 3)
     theta[:, 0, 0] = torch.cos(angle) / scale * mirror
@@ -74,6 +74,14 @@ def loss_of(logits, masks):
     overlap = (p * masks).sum((0, 2, 3))
     size = (p + masks).sum((0, 2, 3))
     return entropy + (1 - (2 * overlap + 1) / (size + 1)).mean()
+
+
+def drawn(masks, count, generator):
+    """Numbers of `count` pictures for one epoch. Nodes that are nearly all hilum, whose cortex is a
+    line, are drawn three times as often: nothing else is overlooked."""
+    thin = [m[1].sum(dtype=float) > 0.6 * m[0].sum(dtype=float) for m in masks]
+    weights = 1.0 + 2.0 * torch.tensor(thin)
+    return torch.multinomial(weights, count, generator=generator).numpy()
 
 
 def pace(epoch, epochs):
@@ -124,6 +132,7 @@ def main():
     parser.add_argument("--validation", required=True, help="synthetic studies held out")
     parser.add_argument("--out", required=True)
     parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--pictures", type=int, help="drawn for an epoch (default: each once)")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=1)
@@ -149,7 +158,7 @@ def main():
     network = OutlineNetwork(len(CHANNELS))
     network = network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=1e-2)
-    steps = math.ceil(len(images) / options.batch)
+    steps = math.ceil((options.pictures or len(images)) / options.batch)
     checkpoint = os.path.join(options.out, "checkpoint.pt")
     first = 0
     if options.resume and os.path.exists(checkpoint):
@@ -167,7 +176,10 @@ def main():
         for epoch in range(first, options.epochs):
             start, total = time.time(), 0.0
             generator = torch.Generator().manual_seed(1000 * options.seed + epoch)
-            order = torch.randperm(len(images), generator=generator).numpy()
+            if options.pictures:
+                order = drawn(masks, options.pictures, generator)
+            else:
+                order = torch.randperm(len(images), generator=generator).numpy()
             for step in range(steps):
                 for group in optimiser.param_groups:
                     group["lr"] = options.rate * pace(epoch + step / steps, options.epochs)
