@@ -186,11 +186,10 @@ static void draw_lengths(struct page *page, const struct projection *p,
 static void draw_scale(struct page *page, const struct projection *p,
                        const struct calibration *calibration)
 {
-    const struct style style = {15, 15, false, PAGE_LEFT, SHEET_LINE_COLOUR};
     char text[32];
     if (calibration->source == CALIBRATION_NONE) {
-        page_text(page, (struct box){p->box.x + 14, p->box.y + p->box.height - 30, 240, 24},
-                  "uncalibrated: sizes in pixels", style);
+        draw_label(page, (struct box){p->box.x + 8, p->box.y + p->box.height - LABEL_HEIGHT - 8, 136,
+                                      LABEL_HEIGHT}, "uncalibrated");
         return;
     }
     const double pixel = p->box.width / p->view.width / calibration->spacing_column_mm;
@@ -205,7 +204,8 @@ static void draw_scale(struct page *page, const struct projection *p,
     stroke_path(page, SHEET_LINE_COLOUR, 1.6);
     snprintf(text, sizeof text, "%d mm%s", mm,
              calibration->source == CALIBRATION_ESTIMATED ? ", estimated" : "");
-    page_text(page, (struct box){x + 6, y - 26, 240, 24}, text, style);
+    page_text(page, (struct box){x + 6, y - 26, 240, 24}, text,
+              (struct style){15, 15, false, PAGE_LEFT, SHEET_LINE_COLOUR});
 }
 
 /* ---- views ---- */
