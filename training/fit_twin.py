@@ -17,7 +17,9 @@ import subprocess
 
 import twin_packages as tp
 
-SEEDS = {201: 500, 402: 150}  # studies that the scores are fitted on
+# Studies by seed. The last step is fitted on other patients than the scores it takes: on the same ones
+# it would believe them more than they are worth (docs/fit.md). A twin without scores takes all.
+SCORE_SEEDS, MODEL_SEEDS = {201: 500}, {301: 200, 402: 150}
 VERSION = "1.0.0"
 
 
@@ -28,17 +30,17 @@ def fit(options, table, recipe, out, *more):
                     *more], check=True)
 
 
-def fit_package(options, table, shape, work):
-    """The scores of a first step, each a package of its own, then the model of them."""
+def fit_package(options, tables, shape, work):
+    """The scores of a first step, each a package of its own, then the model of them, from two tables."""
     base = os.path.join(work, "base")
     tp.write_base(options.axnode, base, options.name, VERSION, shape, options.networks,
                   options.outlines)
     more = ["--package", base]
     for score in shape["scores"]:
         folder = os.path.join(work, score)
-        fit(options, table, f"{options.name}-{score}", folder)
+        fit(options, tables[0], f"{options.name}-{score}", folder)
         more += ["--score", f"{score}={folder}"]
-    fit(options, table, options.name, options.out, *more)
+    fit(options, tables[1], options.name, options.out, *more)
 
 
 def main():
@@ -57,14 +59,18 @@ def main():
     if not os.path.exists(os.path.join(union, "MANIFEST")):
         tp.write_base(options.axnode, union, "all-synthetic", VERSION, tp.ALL, options.networks,
                       options.outlines)
-    parts = [tp.measured(options.axnode, union, options.work, seed, studies)
-             for seed, studies in SEEDS.items()]
+    parts = {seed: tp.measured(options.axnode, union, options.work, seed, studies)
+             for seed, studies in (SCORE_SEEDS | MODEL_SEEDS).items()}
     work = os.path.join(options.work, options.name)
     os.makedirs(work, exist_ok=True)
-    table = os.path.join(work, "table.csv")
-    rows = tp.write_table(table, parts, shape["regions"])
-    print(f"{rows} of {sum(SEEDS.values())} studies measured")
-    fit_package(options, table, shape, work)
+    first, last = (SCORE_SEEDS, MODEL_SEEDS) if shape["scores"] else ({}, SCORE_SEEDS | MODEL_SEEDS)
+    tables = []
+    for name, seeds in (("scores", first), ("model", last)):
+        tables.append(os.path.join(work, name + ".csv"))
+        if seeds:
+            rows = tp.write_table(tables[-1], [parts[seed] for seed in seeds], shape["regions"])
+            print(f"{name}: {rows} of {sum(seeds.values())} studies measured", flush=True)
+    fit_package(options, tables, shape, work)
     subprocess.run([options.axnode, "model", "verify", options.out], check=True)
 
 
