@@ -2,28 +2,25 @@
 
 #include "db/query.h"
 
-int destination_due(struct db *db, char (*ret_names)[OUTBOX_DESTINATION_SIZE], size_t max,
-                    size_t *ret_count, struct error *err)
+/* Each part finds its answer in an index, however much waits. */
+int destination_due(struct db *db, const char *name, bool *ret_due, struct error *err)
 {
     DB_ROWS_AUTO struct pg_result *rows = NULL;
     int status = db_query(db,
-        "SELECT t.destination FROM (SELECT destination FROM outbox"
-        "  WHERE (state = 'pending' AND next_attempt_at <= clock_timestamp())"
-        "   OR (state = 'sending' AND lease_until < clock_timestamp())"
-        " UNION SELECT destination FROM outbox WHERE commitment IN ('wanted', 'asked')"
-        "  AND commitment_at <= clock_timestamp()) t"
-        " WHERE NOT EXISTS (SELECT 1 FROM destination d WHERE d.name = t.destination"
-        "  AND d.paused_at IS NOT NULL) ORDER BY t.destination LIMIT $1",
-        DB_VALUES(db_int((int64_t)max)), &rows, err);
-    if (status < 0)
-        return status;
-    *ret_count = (size_t)db_row_count(rows);
-    for (size_t i = 0; i < *ret_count; i++)
-        db_get_text(rows, (int)i, 0, ret_names[i], OUTBOX_DESTINATION_SIZE);
-    return 0;
+        "SELECT NOT EXISTS (SELECT 1 FROM destination WHERE name = $1 AND paused_at IS NOT NULL)"
+        " AND (EXISTS (SELECT 1 FROM outbox WHERE destination = $1 AND state = 'pending'"
+        "  AND next_attempt_at <= clock_timestamp())"
+        " OR EXISTS (SELECT 1 FROM outbox WHERE destination = $1 AND state = 'sending'"
+        "  AND lease_until < clock_timestamp())"
+        " OR EXISTS (SELECT 1 FROM outbox WHERE destination = $1"
+        "  AND commitment IN ('wanted', 'asked') AND commitment_at <= clock_timestamp()))",
+        DB_VALUES(db_text(name)), &rows, err);
+    if (status == 0)
+        *ret_due = db_get_bool(rows, 0, 0);
+    return status;
 }
 
-/* A limited rate needs a row that is written for each object; without a limit nothing is written. */
+/* A limited rate takes a row that is written for each object; no limit writes nothing. */
 int destination_turn(struct db *db, const char *name, int64_t interval_us, int64_t *ret_wait_us,
                      bool *ret_paused, struct error *err)
 {

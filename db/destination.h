@@ -4,24 +4,21 @@
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "db/db.h"
-#include "db/outbox.h"
 
-/* Names of up to `max` destinations, not paused, that have objects to be sent now or commitments to
- * be asked for or waited for no longer. */
-int destination_due(struct db *db, char (*ret_names)[OUTBOX_DESTINATION_SIZE], size_t max,
-                    size_t *ret_count, struct error *err);
+/* Whether it is not paused, and has objects to be sent now or commitments to be asked for or waited
+ * for no longer. */
+int destination_due(struct db *db, const char *name, bool *ret_due, struct error *err);
 
 /* Before an object is sent. *ret_wait_us: how long to wait so that objects follow each other by at
  * least `interval_us` (0: any), whichever process sends them. *ret_paused: do not send it. */
 int destination_turn(struct db *db, const char *name, int64_t interval_us, int64_t *ret_wait_us,
                      bool *ret_paused, struct error *err);
 
-/* By a person: nothing more is sent there until it is resumed; `who` asked. What is being sent ends.
- * *ret_changed false: it was so already. */
+/* By a person: nothing more is sent there until it is resumed; `who` asked. What is being sent
+ * ends. *ret_changed false: it was so already. */
 int destination_pause(struct db *db, const char *name, const char *who, bool *ret_changed,
                       struct error *err);
 int destination_resume(struct db *db, const char *name, bool *ret_changed, struct error *err);

@@ -181,7 +181,7 @@ int outbox_released(struct db *db, const struct outbox_item *item, struct error 
 
 /* ---- again, by a person -------------------------------------------------------------------- */
 
-/* Of which generation and file: the newest that was made, or whichever has the object that is named. */
+/* Of which generation: the newest that was made, or whichever has the object that is named. */
 #define CHOSEN \
     "(g.sop_uid = $1 OR ((s.study_uid = $2 OR ($3::timestamptz IS NOT NULL" \
     "  AND greatest(g.created_at, (SELECT max(delivered_at) FROM outbox d" \

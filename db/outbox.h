@@ -55,16 +55,17 @@ int outbox_released(struct db *db, const struct outbox_item *item, struct error 
 
 /* ---- again, by a person ------------------------------------------------------------------ */
 
-/* One of the first three lines; of a study, and of all of a time, the newest generation that was made. */
+/* One of the first three; of a study, and of all of a time, the newest generation that was made. */
 struct outbox_choice {
-    const char *sop_instance_uid, *study_instance_uid; /* or NULL */
+    const char *sop_instance_uid;   /* or NULL */
+    const char *study_instance_uid; /* or NULL */
     const char *since;       /* made or delivered since: a time as PostgreSQL reads it; or NULL */
     const char *destination; /* this one alone, also what it was never sent; NULL: as before */
     const char *kinds;       /* with a destination: what it may get, "sr,seg,sc"; NULL: everything */
 };
 /* What was delivered, failed or waits is due at once; *ret_count objects to destinations.
- * STATUS_INVALID: no such time; STATUS_NOT_FOUND: there is none; STATUS_CONFLICT: all of them are being sent, were superseded
- * before they were sent, or have no file any more. */
+ * STATUS_INVALID: no such time; STATUS_NOT_FOUND: there is none; STATUS_CONFLICT: all of them are
+ * being sent, were superseded before they were sent, or have no file any more. */
 int outbox_resend(struct db *db, const struct outbox_choice *choice, int *ret_count,
                   struct error *err);
 

@@ -22,8 +22,8 @@ static int keep(void *context, const struct dicom_commitment *answer, const char
         expected = settings->destinations[i].commitment == SETTINGS_COMMITMENT_REQUIRED &&
                    strcmp(settings->destinations[i].ae_title, answer->calling_ae) == 0;
     if (!expected)
-        return error_set(err, STATUS_INVALID, "answer to storage commitment of somebody who was not "
-                                              "asked");
+        return error_set(err, STATUS_INVALID,
+                         "answer to storage commitment of somebody who was not asked");
     int status = store_answer_write(answers->store, path, answer->transaction_uid, err);
     if (status == 0)
         log_event(LOG_DEBUG, "answer to storage commitment kept", "assoc=%s transaction=%s",

@@ -164,8 +164,8 @@ static int send_one(struct delivery *x, struct dicom_sender *association, size_t
     return not_delivered(x, item, permanent, &failure, err);
 }
 
-/* Wait until the destination may be sent one more object. *ret_go false: it may not, it was paused or
- * the service stops. */
+/* Wait until the destination may be sent one more object. *ret_go false: it may not, it was paused
+ * or the service stops. */
 static int wait_turn(struct delivery *x, int64_t interval_us, bool *ret_go, struct error *err)
 {
     int64_t wait_us;

@@ -1,6 +1,6 @@
-/* Role sender: for each destination that something is due for, child processes of at most so many
- * associations; none of them waits for another. Answers to requests for storage commitment go from the
- * store into the database. */
+/* Role sender: for each destination that something is due for, child processes of one association
+ * each; none of them waits for another. Answers to requests for storage commitment go from the store
+ * into the database. */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -30,8 +30,6 @@ enum {
     ASSOCIATIONS_MAX = 8, /* of one destination, as the settings bound it */
     LANES_MAX = SETTINGS_DESTINATIONS_MAX * ASSOCIATIONS_MAX,
     ANSWERS_PER_TURN = 64,
-    /* Destinations that the database may know beside those of the settings. */
-    DUE_MAX = 256,
 };
 
 /* A child and the destination that it serves. */
@@ -124,16 +122,15 @@ static int lanes_of(const struct sender *x, size_t destination)
 static int lanes_start(struct sender *x, struct error *err)
 {
     const struct settings *settings = x->role->settings;
-    char due[DUE_MAX][OUTBOX_DESTINATION_SIZE];
-    size_t count;
-    int status = destination_due(x->database.db, due, DUE_MAX, &count, err);
+    int status = 0;
     for (size_t d = 0; status == 0 && d < settings->destination_count; d++) {
         const struct settings_destination *destination = &settings->destinations[d];
-        bool is_due = false;
-        for (size_t i = 0; i < count; i++)
-            is_due |= strcmp(due[i], destination->name) == 0;
         int most = destination->objects_per_minute ? 1 : destination->associations;
-        if (is_due && lanes_of(x, d) < most && now_us() >= x->rest_until_us[d])
+        bool due = false;
+        if (lanes_of(x, d) >= most || now_us() < x->rest_until_us[d])
+            continue;
+        status = destination_due(x->database.db, destination->name, &due, err);
+        if (status == 0 && due)
             lane_start(x, d);
     }
     return status;

@@ -23,6 +23,7 @@ ALTER TABLE outbox
   ADD CHECK ((commitment IN ('wanted', 'asked')) = (commitment_at IS NOT NULL));
 CREATE INDEX outbox_commitment ON outbox (destination, commitment_at)
   WHERE commitment IN ('wanted', 'asked');
+CREATE INDEX outbox_sending ON outbox (destination) WHERE state = 'sending';
 
 -- Requests for storage commitment: an answer that names none of them is somebody else's.
 CREATE TABLE commitment (

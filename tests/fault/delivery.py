@@ -27,7 +27,8 @@ class Delivery(faults.FaultTest):
             faults.send_until_taken(stack, faults.objects(folder))
             uids.append(faults.study_uid(folder))
         faults.settled(stack, uids)
-        objects = {row[0] for row in stack.sql("SELECT sop_uid FROM outgoing")}
+        objects = {row[0] for row in stack.sql(
+            "SELECT sop_uid FROM outgoing WHERE kind IN ('sr', 'seg')")}
         self.by_tls()
         sent = interrupted = 0
         for number in range(ROUNDS):
@@ -35,7 +36,7 @@ class Delivery(faults.FaultTest):
             interrupted += self.interrupt(chance)
             self.archive.behaviour = ""
             try:
-                wait_for("everything is committed", self.committed, 60)
+                wait_for("everything is committed", self.committed, 120)
             except faults.Failed as reason:
                 self.fail(f"round {number}: {reason}\n{self.states()}\n"
                           + stack.log("axnoded")[-5000:])
@@ -64,10 +65,11 @@ class Delivery(faults.FaultTest):
         stack.configure(**{**self.settings, "tls": authority.settings("axnode", port), "peers": [
             {"name": "archive", "ae_title": "ARCHIVE", "address": "127.0.0.1",
              "port": self.archive.port, "tls": True}], "destinations": [
-                 {"name": "archive", "peer": "archive", "commitment": "required"}],
+                 {"name": "archive", "peer": "archive", "commitment": "required",
+                  "objects": ["sr", "seg"]}],
             "supervisor": {"restart_first_s": 0.05, "restart_max_s": 0.3},
-            "sender": {"timeout_s": 1, "backoff_first_s": 0.1, "backoff_max_s": 0.2,
-                       "attempts_max": 10000, "commitment_timeout_s": 1,
+            "sender": {"timeout_s": 2, "backoff_first_s": 0.1, "backoff_max_s": 0.2,
+                       "attempts_max": 10000, "commitment_timeout_s": 5,
                        "commitment_tries": 100}})
         stack.axnoded()
 

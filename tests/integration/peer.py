@@ -74,13 +74,13 @@ class Link:
         self.socket, self.contexts, self.messages = connection, {}, 0
 
     def read(self, n):
-        data = b""
-        while len(data) < n:
-            more = self.socket.recv(n - len(data))
+        data, at = bytearray(n), 0
+        while at < n:
+            more = self.socket.recv_into(memoryview(data)[at:])
             if not more:
                 raise Hangup()
-            data += more
-        return data
+            at += more
+        return bytes(data)
 
     def read_pdu(self):
         kind, _, length = struct.unpack(">BBI", self.read(6))
@@ -97,7 +97,7 @@ class Link:
 
     def message(self):
         """(context, command, data set's bytes); None after a release or an abort."""
-        parts, done = [b"", b""], [False, False]
+        parts, done = [bytearray(), bytearray()], [False, False]
         while True:
             kind, body = self.read_pdu()
             if kind == 5:
@@ -115,7 +115,7 @@ class Link:
             if done[0]:
                 found = command_read(parts[0])
                 if struct.unpack("<H", found[0x0800])[0] == 0x0101 or done[1]:
-                    return context, found, parts[1]
+                    return context, found, bytes(parts[1])
 
     def implicit(self, context):
         return self.contexts[context][1] == IMPLICIT
