@@ -35,7 +35,7 @@ struct seg_document {
      * shows nothing. PS3.3 table A.51-2 has them with a Frame of Reference alone: a deviation that the
      * conformance statement names. */
     bool with_geometry;
-    double spacing_row_mm, spacing_column_mm; /* of all segments; 0: unknown, and none is claimed */
+    double spacing_row_mm, spacing_column_mm; /* of all segments, with geometry above 0 */
 };
 
 /* STATUS_INVALID: unreadable source, masks of different sizes; STATUS_IO. */

@@ -55,7 +55,7 @@ static void add_descriptors(struct tree *t, const struct report_input *input, si
               roi == ROI_TUMOUR ? CODE_BREAST : CODE_AXILLA);
     if (input->side != SIDE_UNKNOWN)
         tree_code(t, image, SR_HAS_ACQ_CONTEXT, CODE_IMAGE_LATERALITY, laterality(input->side));
-    if (region->calibration.source != CALIBRATION_NONE) {
+    if (region->calibration.source == CALIBRATION_REGION) {
         tree_number(t, image, SR_HAS_ACQ_CONTEXT, CODE_SPACING_ACROSS,
                     region->calibration.spacing_column_mm, 3, CODE_MM_PER_PIXEL);
         tree_number(t, image, SR_HAS_ACQ_CONTEXT, CODE_SPACING_DOWN,
@@ -150,15 +150,15 @@ static int add_group(struct tree *t, const struct report_input *input,
         return r;
     content_site(t, input, group, roi == ROI_TUMOUR ? CODE_BREAST : CODE_AXILLARY_NODE);
     content_algorithm(t, input, group);
+    /* Viewers that show groups alone would not show the risk otherwise; OHIF shows five numbers. */
+    if (roi == ROI_NODE && input->score->has_risk)
+        content_risk(t, input, group);
     struct quantity quantities[QUANTITIES_MAX];
     const size_t count = words_quantities(region, roi, quantities);
     for (size_t i = 0; i < count; i++)
         tree_number(t, group, SR_CONTAINS, quantities[i].concept, quantities[i].value,
                     quantities[i].decimals, quantities[i].unit);
     content_model_features(t, input, roi, group);
-    /* Viewers that show groups alone would not show the risk otherwise. */
-    if (roi == ROI_NODE && input->score->has_risk)
-        content_risk(t, input, group);
     add_said(t, region, roi, group);
     *ret_group = group;
     return 0;

@@ -52,8 +52,8 @@ void job_series_uid(const char *sop_instance_uid, char out[UID_SIZE]);
 
 /* ---- kinds of objects with files of their own ---- */
 
-/* One segmentation for each size of picture; `kind` REPORT_SEG, or REPORT_SEG_OHIF with geometry.
- * None without a region. */
+/* One segmentation for each size of picture; `kind` REPORT_SEG, or REPORT_SEG_OHIF with geometry, for
+ * regions with a calibration alone. None without a region. */
 int job_write_segmentations(struct job *job, enum report_kind kind, struct error *err);
 /* The pages as Secondary Captures (report/picture.h), and as one Encapsulated PDF. */
 int job_write_pages(struct job *job, struct error *err);

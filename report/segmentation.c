@@ -116,10 +116,21 @@ static bool together(const struct region_finding *a, const struct region_finding
              a->calibration.spacing_column_mm == b->calibration.spacing_column_mm));
 }
 
+/* A region that may stand in such an object. OHIF's page stays empty without a spacing, and none is made
+ * up: there is no object for it then. */
+static const struct region_finding *usable(const struct job *job, enum roi roi,
+                                           enum report_kind kind)
+{
+    const struct region_finding *region = words_region(job->input, roi);
+    return region && kind == REPORT_SEG_OHIF && region->calibration.source != CALIBRATION_REGION
+               ? NULL
+               : region;
+}
+
 int job_write_segmentations(struct job *job, enum report_kind kind, struct error *err)
 {
-    const struct region_finding *tumour = words_region(job->input, ROI_TUMOUR);
-    const struct region_finding *node = words_region(job->input, ROI_NODE);
+    const struct region_finding *tumour = usable(job, ROI_TUMOUR, kind);
+    const struct region_finding *node = usable(job, ROI_NODE, kind);
     struct segments s = {.count = 0};
     int r = 0;
     if (tumour)

@@ -98,16 +98,13 @@ void add_dummy_geometry(DcmSegmentation &seg, const char *frame_of_reference)
     shim_check(seg.getFrameOfReference().setFrameOfReferenceUID(frame_of_reference));
 }
 
-// Spacing as it was measured, or none: never a made-up one, and no slice thickness.
+// Spacing as it was measured, and no slice thickness.
 void keep_spacing(DcmItem &shared, const struct seg_document &document)
 {
     char row[NUMBER_TEXT_SIZE], column[NUMBER_TEXT_SIZE];
     DcmItem *measures = NULL;
     shim_check(shared.findAndGetSequenceItem(DCM_PixelMeasuresSequence, measures));
     delete measures->remove(DCM_SliceThickness);
-    delete measures->remove(DCM_PixelSpacing);
-    if (!(document.spacing_row_mm > 0 && document.spacing_column_mm > 0))
-        return;
     number_format_ds(document.spacing_row_mm, row);
     number_format_ds(document.spacing_column_mm, column);
     ShimItem(*measures).text(DCM_PixelSpacing, (OFString(row) + "\\" + column).c_str());
@@ -205,6 +202,9 @@ int seg_write(const struct seg_document *document, const char *path, struct erro
         if (mask->rows != first->rows || mask->columns != first->columns)
             return error_set(err, STATUS_INVALID, "the masks of one segmentation differ in size");
     }
+    if (document->with_geometry &&
+        !(document->spacing_row_mm > 0 && document->spacing_column_mm > 0))
+        return error_set(err, STATUS_INVALID, "a segmentation with geometry needs a spacing");
     return shim_guard(err, "make the segmentation", [&]() -> int {
         object::Source source(document->object.source_path);
         DcmDataset dataset;

@@ -142,8 +142,9 @@ def group(finding, place, statements):
             rows=(Row("1410", SELECTED, "IMAGE", {"DCM:121324"}, "1", "M", is_image),)),
         site({place}),
     ) + TID_4019 + (
-        Row("1419", CONTAINS, "NUM", is_measurement, "1-n", "U", units=MEASURED, rows=METHOD),
+        # First of the numbers: OHIF shows five.
         Row("1419", CONTAINS, "NUM", {OWN + "RISK"}, "1", "U", units={"UCUM:%"}, rows=RISK),
+        Row("1419", CONTAINS, "NUM", is_measurement, "1-n", "U", units=MEASURED, rows=METHOD),
         Row("1410", CONTAINS, "CODE", lambda name: name in statements, "1-n", "U", SAID, ours="M"),
         Row("1410", CONTAINS, "TEXT", {OWN + "QUALITYNOTE"}, "1-n", "U"))
 
