@@ -356,6 +356,8 @@ static int indexer_open(struct indexer *x, struct error *err)
         status = dicom_setup(err);
     if (status == 0)
         status = store_open(x->role->settings->store, NULL, &x->store, err);
+    if (status == 0)
+        status = store_settle(x->store, err);
     return status;
 }
 

@@ -345,6 +345,8 @@ static int acceptor_open(struct acceptor *a, struct error *err)
     if (status == 0)
         status = store_clean(a->store, err);
     if (status == 0)
+        status = store_settle(a->store, err);
+    if (status == 0)
         status = child_signals_open(&a->child_fd, err);
     if (status == 0)
         status = admission_open(settings, &a->admission, err);

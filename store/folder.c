@@ -72,22 +72,51 @@ bool store_same_file(int folder, const char *name, int fd)
            named.st_ino == opened.st_ino && named.st_dev == opened.st_dev;
 }
 
-static int bucket_make(struct store *store, int area, const char *digits, struct error *err)
+static int bucket_make(struct store *store, int area, const char *digits, bool *ret_made,
+                       struct error *err)
 {
-    if (store->io->mkdirat(store->io->context, area, digits, 0700) < 0 && errno != EEXIST)
+    *ret_made = store->io->mkdirat(store->io->context, area, digits, 0700) == 0;
+    if (!*ret_made && errno != EEXIST)
         return error_set_errno(err, store_status_of_errno(errno), errno,
                                "cannot make store folder %s", digits);
     return 0;
+}
+
+static bool received(enum store_area area)
+{
+    return area == STORE_INCOMING || area == STORE_STORED;
+}
+
+int store_settle(struct store *store, struct error *err)
+{
+    int status = 0;
+    for (enum store_area area = STORE_INCOMING; status == 0 && area <= STORE_STORED; area++) {
+        STORE_FD_AUTO int fd = -1;
+        char digits[3];
+        bool made;
+        status = store_folder_open(store, store_area_folder(area), &fd, err);
+        for (unsigned i = 0; i < 256 && status == 0; i++) {
+            snprintf(digits, sizeof digits, "%02x", i);
+            if (faccessat(fd, digits, F_OK, 0) < 0)
+                status = bucket_make(store, fd, digits, &made, err);
+        }
+        if (status == 0)
+            status = store_sync_folder(store, fd, store_area_folder(area), err);
+    }
+    store->settled = status == 0;
+    return status;
 }
 
 int store_bucket_open(struct store *store, enum store_area area, const char *key, bool make,
                       struct store_bucket *ret_bucket, struct error *err)
 {
     char digits[3] = {key[0], key[1], '\0'};
-    STORE_BUCKET_AUTO struct store_bucket bucket = {-1, -1};
+    STORE_BUCKET_AUTO struct store_bucket bucket = {-1, -1, false};
+    bool made = false;
     int status = store_folder_open(store, store_area_folder(area), &bucket.area, err);
     if (status == 0 && make)
-        status = bucket_make(store, bucket.area, digits, err);
+        status = bucket_make(store, bucket.area, digits, &made, err);
+    bucket.durable = store->settled && received(area) && !made;
     if (status < 0)
         return status;
     bucket.fd = store->io->openat(store->io->context, bucket.area, digits,
@@ -96,7 +125,7 @@ int store_bucket_open(struct store *store, enum store_area area, const char *key
         return error_set_errno(err, STATUS_IO, errno, "cannot open store folder %s/%s",
                                store_area_folder(area), digits);
     *ret_bucket = bucket;
-    bucket = (struct store_bucket){-1, -1};
+    bucket = (struct store_bucket){-1, -1, false};
     return 0;
 }
 
@@ -109,7 +138,9 @@ void store_bucket_close(struct store_bucket *bucket)
 int store_bucket_sync(struct store *store, const struct store_bucket *bucket, struct error *err)
 {
     int status = store_sync_folder(store, bucket->fd, "of the object", err);
-    return status < 0 ? status : store_sync_folder(store, bucket->area, "of the area", err);
+    if (status < 0 || bucket->durable)
+        return status;
+    return store_sync_folder(store, bucket->area, "of the area", err);
 }
 
 void store_entry_name(const char *key, char ret_name[STORE_NAME_SIZE])

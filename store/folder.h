@@ -12,6 +12,7 @@ struct store {
     uint64_t min_free_bytes;
     int fd;                    /* the root */
     unsigned counter;          /* of temporary names */
+    bool settled;              /* store_settle was here */
     char root[STORE_ROOT_MAX + 1];
 };
 
@@ -41,13 +42,14 @@ bool store_same_file(int folder, const char *name, int fd);
 struct store_bucket {
     int area; /* fd of the area's folder */
     int fd;   /* of area/HH; -1 when it does not exist */
+    bool durable; /* HH is known to be named in the area's folder for good */
 };
 int store_bucket_open(struct store *store, enum store_area area, const char *key, bool make,
                       struct store_bucket *ret_bucket, struct error *err);
 void store_bucket_close(struct store_bucket *bucket);
 #define STORE_BUCKET_AUTO __attribute__((cleanup(store_bucket_close)))
-/* Sync HH and then the area's folder, which names HH. The second costs nothing when HH is old,
- * and another process may have made HH without coming to its sync. */
+/* Sync HH and then, unless it is known to be durable there, the area's folder, which names HH:
+ * another process may have made HH without coming to its sync. */
 int store_bucket_sync(struct store *store, const struct store_bucket *bucket, struct error *err);
 
 enum { STORE_NAME_SIZE = STORE_KEY_SIZE + 4 };

@@ -37,6 +37,10 @@ int store_open(const char *root, const struct store_options *options, struct sto
                struct error *err);
 void store_close(struct store *store); /* NULL is fine */
 
+/* Make all 256 folders of incoming/ and of stored/ at once, for good: from now on this process, and
+ * those that it forks, need not sync what names them with each object. */
+int store_settle(struct store *store, struct error *err);
+
 /* Remove temporary files, work folders and association files whose process is gone; those of
  * live processes are held by flock and stay. Any process may call this at any time. */
 int store_clean(struct store *store, struct error *err);

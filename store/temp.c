@@ -293,7 +293,7 @@ static int temp_sync(struct store_temp *temp, struct error *err)
 static int incoming_place(struct store_temp *temp, const struct store_bucket *incoming,
                           struct store_committed *committed, struct error *err)
 {
-    STORE_BUCKET_AUTO struct store_bucket stored = {-1, -1};
+    STORE_BUCKET_AUTO struct store_bucket stored = {-1, -1, false};
     int status = store_bucket_open(temp->store, STORE_STORED, committed->key, false, &stored, err);
     for (int variant = 0; status == 0 && variant < 2; variant++) {
         enum found found = FOUND_NONE;
@@ -328,7 +328,7 @@ static int incoming_commit(struct store_temp *temp, const char *sop_instance_uid
                            struct error *err)
 {
     off_t offset, size;
-    STORE_BUCKET_AUTO struct store_bucket bucket = {-1, -1};
+    STORE_BUCKET_AUTO struct store_bucket bucket = {-1, -1, false};
     if (!uid_valid(sop_instance_uid))
         return error_set(err, STATUS_INVALID, "the object's SOP Instance UID is not valid");
     if (dataset_sha256 && !(store_key_valid(dataset_sha256) && strlen(dataset_sha256) == 64))
@@ -411,16 +411,16 @@ static int received_open(struct store *store, const char *key, struct store_buck
 
 int store_incoming_to_stored(struct store *store, const char *key, struct error *err)
 {
-    STORE_BUCKET_AUTO struct store_bucket incoming = {-1, -1};
-    STORE_BUCKET_AUTO struct store_bucket stored = {-1, -1};
+    STORE_BUCKET_AUTO struct store_bucket incoming = {-1, -1, false};
+    STORE_BUCKET_AUTO struct store_bucket stored = {-1, -1, false};
     int status = received_open(store, key, &incoming, &stored, err);
     return status < 0 ? status : move_locked(store, &incoming, &stored, key, err);
 }
 
 int store_stored_to_incoming(struct store *store, const char *key, struct error *err)
 {
-    STORE_BUCKET_AUTO struct store_bucket incoming = {-1, -1};
-    STORE_BUCKET_AUTO struct store_bucket stored = {-1, -1};
+    STORE_BUCKET_AUTO struct store_bucket incoming = {-1, -1, false};
+    STORE_BUCKET_AUTO struct store_bucket stored = {-1, -1, false};
     int status = received_open(store, key, &incoming, &stored, err);
     return status < 0 ? status : move_locked(store, &stored, &incoming, key, err);
 }
@@ -441,8 +441,8 @@ static int remove_locked(struct store *store, const struct store_bucket *bucket,
 
 int store_remove(struct store *store, enum store_area area, const char *key, struct error *err)
 {
-    STORE_BUCKET_AUTO struct store_bucket incoming = {-1, -1};
-    STORE_BUCKET_AUTO struct store_bucket other = {-1, -1};
+    STORE_BUCKET_AUTO struct store_bucket incoming = {-1, -1, false};
+    STORE_BUCKET_AUTO struct store_bucket other = {-1, -1, false};
     if (area == STORE_INCOMING || area == STORE_STORED) {
         int status = received_open(store, key, &incoming, &other, err);
         return status < 0 ? status
@@ -490,7 +490,7 @@ static int outgoing_copy(struct store_temp *temp, int from, struct store_outgoin
 static int outgoing_place(struct store_temp *temp, enum store_area area,
                           const struct store_outgoing *outgoing, struct error *err)
 {
-    STORE_BUCKET_AUTO struct store_bucket bucket = {-1, -1};
+    STORE_BUCKET_AUTO struct store_bucket bucket = {-1, -1, false};
     enum found found = FOUND_NONE;
     int status = temp_sync(temp, err);
     if (status == 0)

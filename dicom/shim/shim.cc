@@ -68,6 +68,8 @@ ShimItem ShimItem::code(const DcmTagKey &sequence, const char *value, const char
     return code;
 }
 
+static const Uint64 WRITE_BACK_BYTES = 512 << 10;
+
 offile_off_t ShimConsumer::write(const void *bytes, offile_off_t n)
 {
     taken_ += static_cast<Uint64>(n);
@@ -87,8 +89,20 @@ offile_off_t ShimConsumer::write(const void *bytes, offile_off_t n)
         }
         at += done;
         left -= static_cast<size_t>(done);
+        written_ += static_cast<Uint64>(done);
     }
+    if (written_ - sent_back_ >= WRITE_BACK_BYTES)
+        write_back();
     return n;
+}
+
+/* While more arrives the disk takes what is here, so that the sync at the end has less to wait for. A
+ * hint: what fails here, fails there again. */
+void ShimConsumer::write_back()
+{
+    sync_file_range(fd_, static_cast<off_t>(sent_back_), static_cast<off_t>(written_ - sent_back_),
+                    SYNC_FILE_RANGE_WRITE);
+    sent_back_ = written_;
 }
 
 void shim_meta_fill(DcmMetaInfo &meta, const char *sop_class_uid, const char *sop_instance_uid,

@@ -136,9 +136,12 @@ class ShimConsumer : public DcmConsumer
     } /* 0: every write succeeded */
 
   private:
+    void write_back();
+
     int fd_;
     struct digest *digest_;
     Uint64 limit_, taken_ = 0;
+    Uint64 written_ = 0, sent_back_ = 0; /* in this file; of these, on their way to the disk */
     int errno_ = 0;
 };
 

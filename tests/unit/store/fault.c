@@ -23,7 +23,7 @@ struct fault {
     int fail_at;   /* number of the call that fails, from 1; 0: none */
     bool for_good; /* and all after it */
     int errnum;
-    int calls;
+    int calls, syncs;
     /* Inodes with changes that no sync has reached. */
     ino_t dirty[DIRTY_MAX];
     size_t dirty_count;
@@ -83,6 +83,7 @@ static ssize_t fault_write(void *context, int fd, const void *bytes, size_t n)
 
 static int fault_sync(void *context, int fd)
 {
+    ((struct fault *)context)->syncs++;
     if (fails(context))
         return -1;
     dirty_remove(context, inode_of(fd));
@@ -374,6 +375,44 @@ static void a_full_disk_is_told_from_a_broken_one(void **state)
     fixture_teardown(&made);
 }
 
+/* Settled, a store syncs less and what it must: a folder that somebody took away, too. */
+static void a_settled_store_is_as_durable(void **state)
+{
+    (void)state;
+    void *made;
+    assert_int_equal(fixture_setup_in_memory(&made), 0);
+    struct fixture *f = made;
+    struct fault fault = {0};
+    struct store_io io = fault_io(&fault);
+    struct store_options options = {.io = &io};
+    struct store *store;
+    struct error err;
+    char path[STORE_PATH_SIZE], key[STORE_KEY_SIZE], bucket[STORE_PATH_SIZE];
+    assert_int_equal(store_open(f->root, &options, &store, &err), 0);
+    fault = (struct fault){0};
+    assert_int_equal(act_new(f, store, path, &err), 0);
+    int syncs_before = fault.syncs;
+    fault = (struct fault){0};
+    assert_int_equal(store_settle(store, &err), 0);
+    assert_int_equal(fault.dirty_count, 0);
+    assert_int_equal(folder_count(f, "stored"), 256);
+    store_key("1.2.3", key);
+    assert_int_equal(store_remove(store, STORE_INCOMING, key, &err), 0);
+    fault = (struct fault){0};
+    assert_int_equal(act_new(f, store, path, &err), 0);
+    assert_clean(&fault, path);
+    assert_int_equal(fault.syncs, syncs_before - 1);
+
+    assert_int_equal(store_remove(store, STORE_INCOMING, key, &err), 0);
+    snprintf(bucket, sizeof bucket, "%s/incoming/%.2s", f->root, key);
+    assert_int_equal(rmdir(bucket), 0);
+    fault = (struct fault){0};
+    assert_int_equal(act_new(f, store, path, &err), 0);
+    assert_clean(&fault, path);
+    store_close(store);
+    fixture_teardown(&made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +424,7 @@ int main(void)
         cmocka_unit_test(removing_an_object),
         cmocka_unit_test(writing_an_outgoing_object),
         cmocka_unit_test(opening_a_store),
+        cmocka_unit_test(a_settled_store_is_as_durable),
         cmocka_unit_test(a_full_disk_is_told_from_a_broken_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
