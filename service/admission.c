@@ -3,10 +3,13 @@
 #include "base/log.h"
 #include "service/call.h"
 
-static void unknown(const char *peer, const char *host)
+static void looked_up(void *context, const char *peer, const char *host, bool known)
 {
-    log_event(LOG_WARNING, "peer's host name is unknown: it is refused from there",
-              "peer=%s host=%s", LOG_QUOTE(peer), LOG_QUOTE(host));
+    const struct role *role = context;
+    role_beat(role);
+    if (!known)
+        log_event(LOG_WARNING, "peer's host name is unknown: it is refused from there",
+                  "peer=%s host=%s", LOG_QUOTE(peer), LOG_QUOTE(host));
 }
 
 static void warn_of_relaxed(const struct settings *settings)
@@ -29,11 +32,11 @@ static void warn_of_relaxed(const struct settings *settings)
                   NULL);
 }
 
-int admission_open(const struct settings *settings, struct admission *ret_admission,
-                   struct error *err)
+int admission_open(const struct role *role, const struct settings *settings,
+                   struct admission *ret_admission, struct error *err)
 {
     struct admission admission = {.settings = settings};
-    int status = peers_new(settings, unknown, &admission.peers, err);
+    int status = peers_new(settings, looked_up, (void *)(uintptr_t)role, &admission.peers, err);
     if (status == 0 && settings->tls.port) {
         struct dicom_tls_settings tls = call_tls(settings);
         status = dicom_tls_new(&tls, &admission.tls, err);

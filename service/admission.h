@@ -5,7 +5,7 @@
 
 #include "dicom/tls.h"
 #include "service/peers.h"
-#include "service/settings.h"
+#include "service/role.h"
 
 struct admission {
     const struct settings *settings; /* borrowed */
@@ -13,10 +13,10 @@ struct admission {
     struct dicom_tls *tls; /* NULL: no TLS */
 };
 
-/* Looks up host names, reads certificates; writes a warning to the log for each check that the
- * settings relax. */
-int admission_open(const struct settings *settings, struct admission *ret_admission,
-                   struct error *err);
+/* Looks up host names, beating after each, and reads certificates; writes a warning to the log for
+ * each check that the settings relax. */
+int admission_open(const struct role *role, const struct settings *settings,
+                   struct admission *ret_admission, struct error *err);
 void admission_close(struct admission *admission);
 
 #endif

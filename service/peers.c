@@ -24,6 +24,8 @@ struct known {
 
 struct peers {
     const struct settings *settings;
+    peers_looked_up *looked_up;
+    void *context;
     struct arena arena;
     struct known known[SETTINGS_PEERS_MAX];
 };
@@ -92,15 +94,14 @@ static int numeric_add(struct peers *peers, struct known *known, const char *sou
     return network_add(peers, known, &address, (int)bits + (source[n] && four ? 96 : 0), err);
 }
 
-static int host_add(struct peers *peers, struct known *known, const char *host,
-                    void (*unknown)(const char *peer, const char *host), struct error *err)
+static int host_add(struct peers *peers, struct known *known, const char *host, struct error *err)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
     int status = 0;
-    if (getaddrinfo(host, NULL, &hints, &found) != 0) {
-        unknown(known->peer->name, host);
+    bool there = getaddrinfo(host, NULL, &hints, &found) == 0;
+    peers->looked_up(peers->context, known->peer->name, host, there);
+    if (!there)
         return 0;
-    }
     for (const struct addrinfo *at = found; at && status == 0; at = at->ai_next) {
         struct in6_addr address;
         if (at->ai_family == AF_INET)
@@ -116,13 +117,13 @@ static int host_add(struct peers *peers, struct known *known, const char *host,
 }
 
 static int source_add(struct peers *peers, struct known *known, const char *source,
-                      void (*unknown)(const char *peer, const char *host), struct error *err)
+                      struct error *err)
 {
     int status = numeric_add(peers, known, source, err);
-    return status == STATUS_NOT_FOUND ? host_add(peers, known, source, unknown, err) : status;
+    return status == STATUS_NOT_FOUND ? host_add(peers, known, source, err) : status;
 }
 
-int peers_new(const struct settings *settings, void (*unknown)(const char *peer, const char *host),
+int peers_new(const struct settings *settings, peers_looked_up *looked_up, void *context,
               struct peers **ret_peers, struct error *err)
 {
     struct peers *peers = calloc(1, sizeof *peers);
@@ -131,12 +132,14 @@ int peers_new(const struct settings *settings, void (*unknown)(const char *peer,
         return error_set(err, STATUS_NOMEM, "out of memory");
     arena_init(&peers->arena);
     peers->settings = settings;
+    peers->looked_up = looked_up;
+    peers->context = context;
     for (size_t i = 0; i < settings->peer_count && status == 0; i++) {
         struct known *known = &peers->known[i];
         known->peer = &settings->peers[i];
-        status = source_add(peers, known, known->peer->address, unknown, err);
+        status = source_add(peers, known, known->peer->address, err);
         for (size_t k = 0; k < known->peer->from_count && status == 0; k++)
-            status = source_add(peers, known, known->peer->from[k], unknown, err);
+            status = source_add(peers, known, known->peer->from[k], err);
     }
     if (status < 0) {
         peers_free(peers);

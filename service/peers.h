@@ -7,10 +7,12 @@
 
 struct peers;
 
-/* Look up every host name now: it may take seconds where a name server is silent. One that is
- * unknown is no failure: its peer is refused until the next load, and `unknown` is called with
- * peer and host. `settings` is borrowed until peers_free. */
-int peers_new(const struct settings *settings, void (*unknown)(const char *peer, const char *host),
+/* Called after each host name, which may have taken seconds where a name server is silent. One that
+ * is unknown is no failure: its peer is refused from there until the next load. */
+typedef void peers_looked_up(void *context, const char *peer, const char *host, bool known);
+
+/* Looks up every host name now. `settings` is borrowed until peers_free. */
+int peers_new(const struct settings *settings, peers_looked_up *looked_up, void *context,
               struct peers **ret_peers, struct error *err);
 void peers_free(struct peers *peers); /* NULL is fine */
 

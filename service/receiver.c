@@ -244,7 +244,7 @@ static void reload(struct acceptor *a)
     if (status == STATUS_NOT_FOUND)
         return;
     if (status == 0) {
-        status = admission_open(settings, &admission, &err);
+        status = admission_open(a->role, settings, &admission, &err);
         if (status < 0)
             settings_free(settings);
     }
@@ -349,7 +349,7 @@ static int acceptor_open(struct acceptor *a, struct error *err)
     if (status == 0)
         status = child_signals_open(&a->child_fd, err);
     if (status == 0)
-        status = admission_open(settings, &a->admission, err);
+        status = admission_open(a->role, settings, &a->admission, err);
     if (status == 0)
         status = listener_open(settings->receiver.address, settings->receiver.port,
                                &a->listen_fds[PLAIN], err);

@@ -14,11 +14,12 @@
 
 static int unknown_count;
 
-static void unknown(const char *peer, const char *host)
+static void looked_up(void *context, const char *peer, const char *host, bool known)
 {
-    assert_string_equal(peer, "lost");
-    assert_string_equal(host, "no-such-host.invalid");
-    unknown_count++;
+    assert_ptr_equal(context, &unknown_count);
+    assert_string_equal(peer, known ? "echo" : "lost");
+    assert_string_equal(host, known ? "localhost" : "no-such-host.invalid");
+    unknown_count += !known;
 }
 
 static const struct settings *settings_of(const char *text)
@@ -43,7 +44,7 @@ static struct peers *peers_of(const struct settings *settings)
 {
     struct peers *peers;
     struct error err = {0};
-    if (peers_new(settings, unknown, &peers, &err) < 0)
+    if (peers_new(settings, looked_up, &unknown_count, &peers, &err) < 0)
         fail_msg("%s", err.message);
     return peers;
 }
