@@ -43,9 +43,9 @@ def save(picture, path):
     if picture.width > WIDTH:
         picture = picture.resize((WIDTH, round(picture.height * WIDTH / picture.width)),
                                  Image.LANCZOS)
-    for colours in (128, 64, 32, 16):
+    for colours in (256, 128, 64, 32):
         packed = io.BytesIO()
-        picture.convert("RGB").quantize(colours, Image.Quantize.MAXCOVERAGE).save(
+        picture.convert("RGB").quantize(colours, Image.Quantize.MAXCOVERAGE, kmeans=3).save(
             packed, "PNG", optimize=True)
         if packed.tell() <= 300_000:
             break
