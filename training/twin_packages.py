@@ -90,7 +90,7 @@ def outline_networks(source, folder, regions):
     text, region = "networks:\n", None
     for line in lines:
         if line.startswith("  ") and line[2] != " ":
-            region = line.strip(" :")
+            region = line.strip(' :"')
         if region in regions:
             text += line + "\n"
     for region in regions:
