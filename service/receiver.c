@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -31,6 +32,7 @@ enum {
     /* An object that neither ends nor fails in this time has a peer that trickles on purpose. */
     STUCK_US = 900000000,
     ACCEPT_PAUSE_US = 200000,
+    CHILD_MEMORY_BYTES = 1 << 30,
 };
 
 struct peer_child {
@@ -80,6 +82,16 @@ static size_t live_of_peer(const struct acceptor *a, const char *peer)
     return n;
 }
 
+/* A command may claim elements of 4 GiB, and DCMTK asks for that memory before it reads them. What an
+ * association needs is a hundredth of this. The sanitizers' own memory is beyond any limit. */
+static void memory_limit(void)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    const struct rlimit limit = {CHILD_MEMORY_BYTES, CHILD_MEMORY_BYTES};
+    setrlimit(RLIMIT_DATA, &limit);
+#endif
+}
+
 /* In the forked child. Does not return. */
 static void child_run(struct acceptor *a, size_t slot, int fd, bool tls, pid_t parent)
 {
@@ -89,6 +101,7 @@ static void child_run(struct acceptor *a, size_t slot, int fd, bool tls, pid_t p
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(1);
+    memory_limit();
     for (size_t i = 0; i < LISTENERS; i++)
         if (a->listen_fds[i] >= 0)
             close(a->listen_fds[i]);
