@@ -64,6 +64,7 @@ static void test_good(void **state)
     assert_int_equal(package_open(folder, &UNSIGNED, &p, NULL), 0);
     assert_string_equal(p->name, "test-package");
     assert_string_equal(p->version, "1.2.3");
+    assert_false(p->clinical_use);
     assert_string_equal(p->outcome_short, "node metastasis");
     assert_int_equal(p->population_count, 1);
     assert_int_equal(p->population[0].evidence, EVIDENCE_SYNTHETIC_DATA);
@@ -101,6 +102,7 @@ static void test_bad_yaml(void **state)
         {"name: test-package", "name: ../../etc", "lower-case", 2},
         {"version: 1.2.3", "version: ''", "must not be empty", 3},
         {"version: 1.2.3", "version: [1]", "must be text", 3},
+        {"version: 1.2.3", "version: 1.2.3\nclinical_use: perhaps", "'perhaps' is not known", 4},
         {"intended_use: Tests of the program. Never for patients.", "intended_use:",
          "'intended_use' is missing", 1},
         {", short: node metastasis", "", "'short' is missing", 5},
@@ -177,7 +179,7 @@ static void test_optional_keys(void **state)
                               "  tumour:\n    file: tumour.onnx\n    zoom: [2.2, 3]\n"
                               "    channels_in: [grey]\n    graphics: painted\n");
     struct buffer whole = {0}, network = {0};
-    buffer_print(&whole, NULL, "%sunsure: allow\n", text);
+    buffer_print(&whole, NULL, "%sunsure: allow\nclinical_use: yes\n", text);
     const char *folder = package_folder_make(buffer_text(&whole));
     struct package *package;
     struct package_nets nets;
@@ -190,7 +192,7 @@ static void test_optional_keys(void **state)
     package_folder_write("selftest/view.png", network.data, network.size);
     if (package_open(folder, &MAKING, &package, &err) < 0)
         fail_msg("%s", err.message);
-    assert_true(package->view.present && package->unsure_allowed);
+    assert_true(package->view.present && package->unsure_allowed && package->clinical_use);
     assert_true(package->view.network.confidence_min == 0.8);
     assert_int_equal(package->networks[ROI_TUMOUR].outline.zoom_count, 2);
     assert_true(package->networks[ROI_TUMOUR].outline.zooms[0] == 2.2);
