@@ -256,6 +256,9 @@ def main():
                                 "ae_title": "AXNODE"},
                       limits={"store_min_free_mib": 1},
                       tls=authority.settings("axnode", tls_port))
+            for port, called in ((stack.axnoded_port, "AXNODE"), (stack.orthanc_port, "PACS")):
+                send(objects, 4, port, called) # folders of a store in use are there already
+            idle(stack)
             rates(stack, objects, authority, tls_port, storescp_port)
             stalled(stack, objects)
             memory(stack, stack.folder)
