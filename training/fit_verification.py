@@ -83,7 +83,7 @@ PROVENANCE = """\
 provenance:
   data: >-
     Score: {n} of {studies} synthetic studies, `axnode phantom` seed {seed}. Node network: synthetic
-    studies, seed 101. Tumour network: BUS-BRA folds 1-3 (Gomez-Flores et al., Medical Physics
+    studies, seed 101. Tumour network: BUS-BRA folds 1-4 (Gomez-Flores et al., Medical Physics
     2023). View network: both.
   method: >-
     Logistic regression, ridge 1 on standardised terms, of features measured by `axnode analyze`
@@ -166,7 +166,7 @@ def main():
     parser.add_argument("--work", required=True, help="scratch: studies and results are kept there")
     parser.add_argument("--out", required=True)
     parser.add_argument("--studies", type=int, default=500)
-    parser.add_argument("--version", default="1.2.0")
+    parser.add_argument("--version", default="1.3.0")
     options = parser.parse_args()
 
     os.makedirs(options.work, exist_ok=True)
