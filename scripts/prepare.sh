@@ -17,7 +17,7 @@ PACKAGES="gcc g++ cmake ninja-build pkg-config ca-certificates
   libcjson-dev libgsl-dev libcmocka-dev zlib1g-dev
   libopenjp2-7-dev libavformat-dev libavcodec-dev libswscale-dev libavutil-dev
   libtesseract-dev tesseract-ocr-eng
-  fonts-dejavu-core poppler-utils libopenjp2-tools ffmpeg dcmtk dicom3tools curl util-linux procps python3 python3-pydicom
+  fonts-dejavu-core openssl poppler-utils libopenjp2-tools ffmpeg dcmtk dicom3tools curl util-linux procps python3 python3-pydicom
   python3-numpy python3-scipy python3-pil python3-yaml
   libinsighttoolkit5-dev python3-skimage
   r-base-core r-cran-proc r-cran-rms r-cran-hmisc r-cran-glmnet"
