@@ -113,6 +113,9 @@ class Gallery:
     def estimate(self):
         return self.page(self.report(), 2)
 
+    def heat_maps(self):
+        return self.page(self.report(package=TREE / "packages" / "dual-roi-2025-synthetic"), 2)
+
     def uncalibrated(self):
         return self.page(self.report("uncalibrated"))
 
@@ -138,7 +141,7 @@ class Gallery:
         return Image.open(shot)
 
 
-PLAIN = ["risk", "estimate", "no-node", "uncalibrated", "incomplete", "html", "pdf"]
+PLAIN = ["risk", "estimate", "heat-maps", "no-node", "uncalibrated", "incomplete", "html", "pdf"]
 VIEWERS = ["orthanc", "ohif-sr", "ohif-seg", "ohif-sc"]
 
 
