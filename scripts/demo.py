@@ -50,8 +50,9 @@ def show_report(stack, uid, row):
         print(f"  Report in the PACS, read back from there (instance {instance}):\n")
         text = stack.axnode("report", path)
         print("\n".join("    " + line for line in text.splitlines()), flush=True)
-    for instance, _ in stack.pacs_instances(uid, "OT"):
-        number = stack.rest(f"/instances/{instance}/content/0020-0013").decode().strip()
+    pages = {int(stack.rest(f"/instances/{instance}/content/0020-0013")): instance
+             for instance, _ in stack.pacs_instances(uid, "OT")}
+    for number, instance in sorted(pages.items()):
         path = stack.folder / f"page-{number}-{uid}.png"
         path.write_bytes(stack.rest(f"/instances/{instance}/preview"))
         path.chmod(0o600)
