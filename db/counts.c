@@ -23,6 +23,9 @@ static const char counts_sql[] =
     "(SELECT 'commitment', commitment, destination, count(*) FROM outbox"
     " WHERE commitment <> 'none' GROUP BY commitment, destination ORDER BY destination, commitment)"
     " UNION ALL "
+    "(SELECT 'pledges', state, peer, count(*) FROM pledge GROUP BY state, peer"
+    " ORDER BY peer, state)"
+    " UNION ALL "
     "(SELECT 'paused', '', name, (paused_at IS NOT NULL)::integer FROM destination ORDER BY name)";
 
 int db_counts(struct db *db, db_count_sink *sink, void *context, struct error *err)

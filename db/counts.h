@@ -8,10 +8,10 @@
 
 /* Texts are borrowed during the call. */
 struct db_count {
-    const char *what;        /* "studies", "jobs", "outbox", "commitment", "paused", "waiting_s",
-                                "unreadable" */
+    const char *what;        /* "studies", "jobs", "outbox", "commitment", "pledges", "paused",
+                                "waiting_s", "unreadable" */
     const char *state;       /* "" for unreadable and paused */
-    const char *destination; /* of outbox, commitment and paused, else "" */
+    const char *destination; /* of outbox, commitment and paused; of pledges the peer; else "" */
     int64_t value;
 };
 typedef int db_count_sink(void *context, const struct db_count *count, struct error *err);

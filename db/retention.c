@@ -21,6 +21,9 @@
     "  ON b.outgoing = g.id WHERE j.study = " study " AND (b.state IN ('pending', 'sending')" \
     "   OR b.commitment IN ('wanted', 'asked', 'unconfirmed'))))"
 
+/* Nobody was told that its files are kept (db/pledge.h), or the time is over. */
+#define FREE(study) "coalesce(" study ".kept_until < clock_timestamp(), true)"
+
 #define OLDER(column, parameter) \
     column " < clock_timestamp() - " parameter " * interval '1 microsecond'"
 
@@ -56,7 +59,7 @@ static int mark_due(struct db *db, const struct retention_policy *policy, int li
     DB_ROWS_AUTO struct pg_result *rows = NULL;
     DB_ROWS_AUTO struct pg_result *files = NULL;
     int status = db_query(db,
-        "SELECT s.id, s.state = 'done' FROM study s WHERE s.files_since IS NOT NULL AND"
+        "SELECT s.id, s.state = 'done' FROM study s WHERE s.files_since IS NOT NULL AND " FREE("s") " AND"
         " (($1::bigint > 0 AND s.state = 'done' AND "
         OLDER("greatest(s.state_since, s.files_since)", "$1::bigint") " AND " DELIVERED("s.id")
         ") OR ($2::bigint > 0 AND s.state = 'not_applicable' AND "
@@ -181,7 +184,9 @@ static int mark_study(struct db *db, const char *study_instance_uid, const char 
                       struct error *err)
 {
     DB_ROWS_AUTO struct pg_result *rows = NULL;
-    int status = db_query(db, "SELECT id, state FROM study WHERE study_uid = $1 FOR UPDATE",
+    int status = db_query(db,
+        "SELECT s.id, s.state, " FREE("s") ", " DB_ISO("s.kept_until") " FROM study s"
+        " WHERE s.study_uid = $1 FOR UPDATE",
                           DB_VALUES(db_text(study_instance_uid)), &rows, err);
     if (status < 0)
         return status;
@@ -189,6 +194,9 @@ static int mark_study(struct db *db, const char *study_instance_uid, const char 
         return error_set(err, STATUS_NOT_FOUND, "no such study");
     if (!settled(db_get(rows, 0, 1)))
         return under_way(db_get(rows, 0, 1), err);
+    if (!db_get_bool(rows, 0, 2))
+        return error_set(err, STATUS_CONFLICT, "its sender was told that we keep it until %s",
+                         db_get(rows, 0, 3));
     status = deliveries_end(db, db_get_int(rows, 0, 0), err);
     return status < 0 ? status : study_mark(db, db_get_int(rows, 0, 0), why, err);
 }

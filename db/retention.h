@@ -7,7 +7,8 @@
  * Only studies that reached an end are touched: done, failed, not_applicable. By itself nothing
  * of a failed study ends, and nothing of a done one before every destination has every object;
  * a done study without deliveries (no destination wanted an object) is kept too, for then its
- * objects are here alone. */
+ * objects are here alone. Nothing ends, and nobody can end it, before the time until which its sender
+ * was told that it is kept (db/pledge.h). */
 #ifndef AXNODE_DB_RETENTION_H
 #define AXNODE_DB_RETENTION_H
 
@@ -46,7 +47,7 @@ int retention_choose(struct db *db, const struct retention_choice *choice,
 int retention_study_read(struct db *db, const char *study_instance_uid,
                          struct retention_study *ret_study, struct error *err);
 /* Mark all files of one study; what was not delivered never will be. `why` goes into the audit:
- * who asked. STATUS_NOT_FOUND; STATUS_CONFLICT: it is under way, or being sent. */
+ * who asked. STATUS_NOT_FOUND; STATUS_CONFLICT: it is under way, being sent, or kept for its sender. */
 int retention_mark_study(struct db *db, const char *study_instance_uid, const char *why,
                          struct error *err);
 /* Mark the unreadable files that are older; `ret_marked`: how many. */

@@ -1,6 +1,6 @@
-/* Storage commitment, push model (PS3.4 annex J), by who stored objects at a peer: it is asked to
- * commit to them (N-ACTION), and answers when it likes (N-EVENT-REPORT), on the same association or on
- * one that it opens. Needs dicom_setup. */
+/* Storage commitment, push model (PS3.4 annex J), both ways. Who stored objects asks the other side to
+ * commit to them (N-ACTION), which answers when it likes (N-EVENT-REPORT), on the same association or
+ * on one that it opens. Needs dicom_setup. */
 #ifndef AXNODE_DICOM_COMMITMENT_H
 #define AXNODE_DICOM_COMMITMENT_H
 
@@ -60,5 +60,45 @@ int dicom_sender_commit(struct dicom_sender *sender, const char *transaction_uid
 int dicom_sender_await(struct dicom_sender *sender, int wait_s,
                        const struct dicom_commitment_sink *sink, bool *ret_answered,
                        struct error *err);
+
+/* ---- what peers ask of us ---------------------------------------------------------------- */
+
+struct dicom_commitment_request {
+    char transaction_uid[UID_SIZE];
+    char calling_ae[17];             /* who asks */
+    struct dicom_reference *objects; /* owned; valid UIDs, 1 to DICOM_COMMITMENT_OBJECTS_MAX */
+    size_t count;
+};
+void dicom_commitment_request_release(struct dicom_commitment_request *request);
+
+/* Keeps requests, as dicom_commitment_sink keeps answers: 0 and the peer hears 'success', else
+ * 'processing failure'. The file at `path` is one for dicom_commitment_request_read. */
+struct dicom_request_sink {
+    void *context;
+    int (*request)(void *context, const struct dicom_commitment_request *request, const char *path,
+                   struct error *err);
+    void (*refused)(void *context, uint16_t dimse_status, const struct error *reason);
+};
+
+/* A file that a sink was shown; errors and ownership as of dicom_commitment_read. */
+int dicom_commitment_request_read(const char *path, struct dicom_commitment_request *ret_request,
+                                  struct error *err);
+
+/* PS3.3 table C.14-1 */
+enum {
+    DICOM_PROCESSING_FAILURE = 0x0110,
+    DICOM_NO_SUCH_INSTANCE = 0x0112,
+    DICOM_CLASS_CONFLICT = 0x0119,
+};
+struct dicom_commitment_report {
+    const char *transaction_uid, *retrieve_ae;
+    const struct dicom_reference *objects; /* `count` of them, as they were asked for */
+    const uint16_t *failures;              /* of each: 0 committed, else why not */
+    size_t count;
+};
+/* Answer a request on an association whose peer was proposed it (dicom_peer.commitment_scp). 0: the
+ * peer took the answer. Errors as of dicom_sender_commit. */
+int dicom_sender_report(struct dicom_sender *sender, const struct dicom_commitment_report *report,
+                        struct error *err);
 
 #endif

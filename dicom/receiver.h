@@ -73,6 +73,8 @@ struct dicom_receiver_settings {
     void *admit_context;
     /* Takes answers to requests of ours for storage commitment; NULL: none are expected. */
     const struct dicom_commitment_sink *commitment;
+    /* Takes requests of who may commit; NULL: they hear 'processing failure'. */
+    const struct dicom_request_sink *requests;
 };
 
 /* One object, as handed to the sink. */

@@ -25,6 +25,7 @@ struct dicom_peer {
     const char *certificate_sha256; /* hex digits of theirs, the name then does not count; NULL or
                                        "": any */
     bool commitment; /* also propose storage commitment (dicom/commitment.h) */
+    bool commitment_scp; /* likewise, to answer what it asked of us */
 };
 
 /* What will be sent: the class and encoding of an object. Repeats are fine. */
@@ -35,7 +36,7 @@ enum { DICOM_CONTEXTS_MAX = 128 };
 
 struct dicom_sender; /* one association */
 
-/* `count` may be 0 with peer->commitment alone.
+/* `count` may be 0 with peer->commitment or commitment_scp alone.
  * STATUS_UNAVAILABLE: no connection, no answer in time, or rejected (try later);
  * STATUS_INVALID: the arguments. A context that the peer does not take shows when an object
  * that needs it is stored. */

@@ -9,6 +9,7 @@
 #include "service/answers.h"
 #include "service/limits.h"
 #include "service/listener.h"
+#include "service/requests.h"
 
 /* The sink's side of one association. */
 struct session {
@@ -19,6 +20,7 @@ struct session {
     bool store_failed; /* the store did not take the object at hand */
     bool itself;       /* the peer's address is our own end's, too */
     const char *peer_name; /* "" when nobody is listed, or it was not admitted */
+    struct requests requests; /* of the peer, once it is admitted */
     uint32_t identical, variants;
 };
 
@@ -122,6 +124,7 @@ static enum dicom_refusal admit(void *context, const struct dicom_caller *caller
                                              ret_permission, &peer);
     if (peer)
         session->peer_name = peer->name;
+    session->requests.peer = peer;
     if (refusal == DICOM_ADMITTED) {
         progress(session);
         atomic_store(&a->slot->admitted, 1);
@@ -148,6 +151,8 @@ static int serve(struct session *session, int fd, struct dicom_association_resul
     int idle_s = (int)((settings->receiver.idle_timeout_us + 999999) / 1000000);
     struct answers answers = {settings, a->store, a->id};
     const struct dicom_commitment_sink commitment = answers_sink(&answers);
+    session->requests = (struct requests){settings, a->store, a->id, NULL};
+    const struct dicom_request_sink requests = requests_sink(&session->requests);
     struct dicom_receiver_settings how = {
         .ae_title = settings->receiver.ae_title,
         .check_called_ae = settings->receiver.check_called_ae,
@@ -165,6 +170,7 @@ static int serve(struct session *session, int fd, struct dicom_association_resul
         .admit = admit,
         .admit_context = session,
         .commitment = answers_expected(settings) ? &commitment : NULL,
+        .requests = requests_taken(settings) ? &requests : NULL,
     };
     struct dicom_receiver_sink sink = {session, begin, study, commit, abandon, refused};
     session->itself = is_itself(fd, a->peer);

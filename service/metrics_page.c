@@ -52,6 +52,8 @@ static const struct {
     {"outbox", "axnode_outbox_objects", "gauge", "Objects to send, by destination and state."},
     {"commitment", "axnode_commitment_objects", "gauge",
      "Delivered objects that storage commitment is asked for, by destination and state."},
+    {"pledges", "axnode_commitment_requests", "gauge",
+     "Requests for storage commitment that peers made of us, by peer (as destination) and state."},
     {"paused", "axnode_destination_paused", "gauge", "1 while a person paused the destination."},
 };
 enum { DATABASE_FAMILIES = sizeof database_families / sizeof *database_families };

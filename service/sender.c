@@ -1,6 +1,6 @@
 /* Role sender: for each destination that something is due for, child processes of one association
  * each; none of them waits for another. Answers to requests for storage commitment go from the store
- * into the database. */
+ * into the database; one more child answers those that peers make of us. */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -19,6 +19,8 @@
 #include "service/backoff.h"
 #include "service/database.h"
 #include "service/delivery.h"
+#include "service/pledging.h"
+#include "service/requests.h"
 #include "service/role.h"
 #include "service/watch.h"
 #include "store/store.h"
@@ -30,6 +32,7 @@ enum {
     ASSOCIATIONS_MAX = 8, /* of one destination, as the settings bound it */
     LANES_MAX = SETTINGS_DESTINATIONS_MAX * ASSOCIATIONS_MAX,
     ANSWERS_PER_TURN = 64,
+    REQUESTS_POLL_US = 1000000,
 };
 
 /* A child and the destination that it serves. */
@@ -46,6 +49,8 @@ struct sender {
     struct lane lanes[LANES_MAX];
     /* Monotonic: a destination that could not be reached is left alone until then. */
     int64_t rest_until_us[SETTINGS_DESTINATIONS_MAX];
+    pid_t pledging;          /* child that answers peers' requests; 0: none */
+    int64_t pledging_rest_us; /* monotonic: no other before */
 };
 
 static int64_t now_us(void)
@@ -55,14 +60,20 @@ static int64_t now_us(void)
 
 /* --- Children ----------------------------------------------------------------------------- */
 
-/* In the forked child: the parent's connections are not to be used here. Does not return. */
-static void child_run(const struct sender *x, size_t destination, pid_t parent)
+/* In the forked child: the parent's connections are not to be used here. */
+static void child_enter(const struct role *role, pid_t parent)
 {
-    const struct role *role = x->role;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(DELIVERY_FAILED);
     close(role->beat_fd);
+}
+
+/* Does not return. */
+static void child_run(const struct sender *x, size_t destination, pid_t parent)
+{
+    const struct role *role = x->role;
+    child_enter(role, parent);
     _exit((int)delivery_run(role, x->store, &role->settings->destinations[destination]));
 }
 
@@ -97,6 +108,19 @@ static void lane_ended(struct sender *x, struct lane *lane, int how)
                                   settings->sender.backoff_max_us, 1);
 }
 
+/* An answer that could not be given holds up the next for a moment. */
+static void pledging_ended(struct sender *x, int how)
+{
+    const struct settings *settings = x->role->settings;
+    x->pledging = 0;
+    if (WIFSIGNALED(how))
+        log_event(LOG_ERROR, "process that answers requests for storage commitment died",
+                  "signal=%d", WTERMSIG(how));
+    if (!WIFEXITED(how) || WEXITSTATUS(how) != DELIVERY_DONE)
+        x->pledging_rest_us = now_us() + backoff_us(settings->sender.backoff_first_us,
+                                                    settings->sender.backoff_max_us, 1);
+}
+
 /* Children that have ended; returns how many are left. */
 static size_t lanes_reap(struct sender *x)
 {
@@ -107,7 +131,9 @@ static size_t lanes_reap(struct sender *x)
             lane_ended(x, lane, how);
         left += lane->pid > 0;
     }
-    return left;
+    if (x->pledging > 0 && waitpid(x->pledging, &how, WNOHANG) > 0)
+        pledging_ended(x, how);
+    return left + (x->pledging > 0);
 }
 
 static int lanes_of(const struct sender *x, size_t destination)
@@ -136,6 +162,27 @@ static int lanes_start(struct sender *x, struct error *err)
     return status;
 }
 
+/* A child for what peers ask of us, where the settings let them and something is due. */
+static int pledging_start(struct sender *x, struct error *err)
+{
+    bool due = false;
+    if (!requests_taken(x->role->settings) || x->pledging > 0 || now_us() < x->pledging_rest_us)
+        return 0;
+    x->pledging_rest_us = now_us() + REQUESTS_POLL_US;
+    int status = pledging_due(x->database.db, x->store, &due, err);
+    if (status < 0 || !due)
+        return status;
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0) {
+        child_enter(x->role, parent);
+        _exit((int)pledging_run(x->role, x->store));
+    }
+    if (pid < 0)
+        log_event(LOG_ERROR, "cannot start a process, trying again later", NULL);
+    x->pledging = pid > 0 ? pid : 0;
+    return 0;
+}
+
 /* The request to stop goes to each child: it ends after the object at hand. */
 static void lanes_drain(struct sender *x)
 {
@@ -143,6 +190,8 @@ static void lanes_drain(struct sender *x)
     for (size_t i = 0; i < LANES_MAX; i++)
         if (x->lanes[i].pid > 0)
             kill(x->lanes[i].pid, SIGTERM);
+    if (x->pledging > 0)
+        kill(x->pledging, SIGTERM);
     watch_allow(x->watch, x->role->settings->supervisor.drain_timeout_us + STEP_US);
     while (lanes_reap(x) > 0)
         nanosleep(&pause, NULL);
@@ -239,6 +288,8 @@ static int turn(void *context, int64_t *ret_wait_us, struct error *err)
     lanes_reap(x);
     *ret_wait_us = POLL_US;
     int status = answers_take(x, err);
+    if (status == 0)
+        status = pledging_start(x, err);
     return status < 0 ? status : lanes_start(x, err);
 }
 

@@ -148,6 +148,11 @@ struct settings {
     struct {
         int64_t delivered_us, not_applicable_us, unreadable_us; /* 0: for ever */
     } retention;
+    /* What peers may ask of us; both set, or nothing is committed to. */
+    struct {
+        int64_t retention_us;
+        const char *retrieve_ae_title;
+    } commitment;
     struct {
         int64_t beat_timeout_us;
         int64_t restart_first_us, restart_max_us;

@@ -179,6 +179,18 @@ const struct setting settings_table[] = {
      AT(retention.unreadable_us),
      "Days after which received files that cannot be read are removed. 0: never."},
 
+    {"commitment.retention_days", SETTING_DAYS, 0, 36500, "0", NULL, true,
+     AT(commitment.retention_us),
+     "Days for which the files of a study are kept, counted from our last answer that commits to one "
+     "of its objects, whatever else retention says. 0: requests for storage commitment are refused. "
+     "Who is told that we commit may delete its own: read 'Storage commitment for others' in the "
+     "operator guide first."},
+    {"commitment.retrieve_ae_title", SETTING_AE_TITLE, 0, 0, "", "ARCHIVE", true,
+     AT(commitment.retrieve_ae_title),
+     "AE title that committed objects can be retrieved from, named in the answer. axnode has no "
+     "query and retrieve: without a node that reads its store, leave it out, and requests are "
+     "refused."},
+
     {"supervisor.beat_timeout_s", SETTING_SECONDS, 0.2, 3600, "30", NULL, false,
      AT(supervisor.beat_timeout_us),
      "A process that gives no sign of life for this long is killed and started again."},

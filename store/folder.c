@@ -16,6 +16,7 @@ const char *store_area_folder(enum store_area area)
     case STORE_INCOMING: return "incoming";
     case STORE_STORED: return "stored";
     case STORE_ANSWERS: return "answers";
+    case STORE_REQUESTS: return "requests";
     case STORE_OUTGOING: break;
     }
     return "outgoing";

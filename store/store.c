@@ -50,7 +50,7 @@ static int root_make(struct store *store, const char *path, struct error *err)
 static int folders_make(struct store *store, struct error *err)
 {
     static const char *const folders[] = {"incoming", "incoming/.tmp", "stored", "outgoing",
-                                          "outgoing/.tmp", "answers", "open", "work"};
+                                          "outgoing/.tmp", "answers", "requests", "open", "work"};
     static const char *const above[] = {"incoming", "outgoing", "."};
     const struct store_io *io = store->io;
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)

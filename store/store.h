@@ -96,7 +96,7 @@ int store_dataset_digest(const char *path, char ret_hex[DIGEST_TEXT_SIZE], struc
 
 /* ---- reading --------------------------------------------------------------------------- */
 
-enum store_area { STORE_INCOMING, STORE_STORED, STORE_OUTGOING, STORE_ANSWERS };
+enum store_area { STORE_INCOMING, STORE_STORED, STORE_OUTGOING, STORE_ANSWERS, STORE_REQUESTS };
 
 struct store_file {
     char key[STORE_KEY_SIZE];
@@ -182,6 +182,9 @@ int store_outgoing_write(struct store *store, const char *from_path,
  * them, store_remove ends them. */
 int store_answer_write(struct store *store, const char *from_path, const char *transaction_uid,
                        struct error *err);
+/* A peer's request, likewise, in requests/. */
+int store_request_write(struct store *store, const char *from_path, const char *transaction_uid,
+                        struct error *err);
 
 /* A folder for one attempt of one job, empty, held by flock while this process lives. */
 struct store_work {

@@ -546,3 +546,10 @@ int store_answer_write(struct store *store, const char *from_path, const char *t
     struct store_outgoing kept;
     return whole_write(store, STORE_ANSWERS, from_path, transaction_uid, &kept, err);
 }
+
+int store_request_write(struct store *store, const char *from_path, const char *transaction_uid,
+                        struct error *err)
+{
+    struct store_outgoing kept;
+    return whole_write(store, STORE_REQUESTS, from_path, transaction_uid, &kept, err);
+}

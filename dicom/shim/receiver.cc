@@ -59,6 +59,7 @@ class Session
     int reject(T_ASC_RejectParametersReason reason, const char *why);
     int refuse(enum dicom_refusal refusal);
     int commitment(const T_DIMSE_N_EventReportRQ &request, T_ASC_PresentationContextID context);
+    int request(const T_DIMSE_N_ActionRQ &request, T_ASC_PresentationContextID context);
     int serve();
     int wait_for_message();
     int message_failed(const OFCondition &cond);
@@ -472,6 +473,22 @@ int Session::commitment(const T_DIMSE_N_EventReportRQ &request, T_ASC_Presentati
     return 1;
 }
 
+int Session::request(const T_DIMSE_N_ActionRQ &request, T_ASC_PresentationContextID context)
+{
+    try {
+        OFCondition cond =
+            settings_->requests
+                ? commitment_request_receive(peer_.association, context, request,
+                                             settings_->dimse_timeout_s, result_->calling_ae,
+                                             settings_->requests)
+                : commitment_refuse(peer_.association, context, request,
+                                    settings_->dimse_timeout_s);
+        return cond.bad() ? message_failed(cond) : 1;
+    } catch (const ShimFailure &failure) {
+        return message_failed(failure.why);
+    }
+}
+
 /* A command counts only on a context that was accepted for its service. */
 int Session::answer(T_DIMSE_Message &message, T_ASC_PresentationContextID context)
 {
@@ -490,11 +507,8 @@ int Session::answer(T_DIMSE_Message &message, T_ASC_PresentationContextID contex
         return store(message.msg.CStoreRQ, context);
     if (message.CommandField == DIMSE_N_EVENT_REPORT_RQ && contexts_is_commitment(accepted.abstractSyntax))
         return commitment(message.msg.NEventReportRQ, context);
-    if (message.CommandField == DIMSE_N_ACTION_RQ && contexts_is_commitment(accepted.abstractSyntax)) {
-        OFCondition cond = commitment_refuse(peer_.association, context, message.msg.NActionRQ,
-                                             settings_->dimse_timeout_s);
-        return cond.bad() ? message_failed(cond) : 1;
-    }
+    if (message.CommandField == DIMSE_N_ACTION_RQ && contexts_is_commitment(accepted.abstractSyntax))
+        return request(message.msg.NActionRQ, context);
     return abort(DICOM_END_FAILED, STATUS_INVALID, "the peer sent a command that is not served");
 }
 

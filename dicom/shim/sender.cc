@@ -38,14 +38,14 @@ static int check_peer(const struct dicom_peer *peer, size_t contexts, struct err
     if (peer->pdu_bytes_max < DICOM_PDU_BYTES_MIN || peer->pdu_bytes_max > DICOM_PDU_BYTES_MAX)
         return error_set(err, STATUS_INVALID, "a PDU has %d to %d bytes", DICOM_PDU_BYTES_MIN,
                          DICOM_PDU_BYTES_MAX);
-    if (contexts + peer->commitment < 1 || contexts > DICOM_CONTEXTS_MAX)
+    if (contexts + peer->commitment + peer->commitment_scp < 1 || contexts > DICOM_CONTEXTS_MAX)
         return error_set(err, STATUS_INVALID, "1 to %d contexts can be proposed",
                          DICOM_CONTEXTS_MAX);
     return 0;
 }
 
 static void propose(T_ASC_Parameters *params, const struct dicom_context *contexts, size_t count,
-                    bool commitment)
+                    const struct dicom_peer *peer)
 {
     const char *plain[] = {UID_LittleEndianExplicitTransferSyntax,
                            UID_LittleEndianImplicitTransferSyntax};
@@ -63,9 +63,11 @@ static void propose(T_ASC_Parameters *params, const struct dicom_context *contex
                                               contexts[i].sop_class_uid, &syntax, 1));
         id += 2;
     }
-    if (commitment && id <= 255)
-        shim_check(ASC_addPresentationContext(params, static_cast<T_ASC_PresentationContextID>(id),
-                                              UID_StorageCommitmentPushModelSOPClass, plain, 2));
+    if ((peer->commitment || peer->commitment_scp) && id <= 255)
+        shim_check(ASC_addPresentationContext(
+            params, static_cast<T_ASC_PresentationContextID>(id),
+            UID_StorageCommitmentPushModelSOPClass, plain, 2,
+            peer->commitment_scp ? ASC_SC_ROLE_SCP : ASC_SC_ROLE_DEFAULT));
 }
 
 static std::string reason_of_rejection(T_ASC_Association *association)
@@ -190,7 +192,7 @@ static int connect(struct dicom_sender *sender, const struct dicom_peer *peer,
     shim_check(
         ASC_setPresentationAddresses(params, OFStandard::getHostName().c_str(), address.c_str()));
     association_set_implementation(params);
-    propose(params, contexts, count, peer->commitment);
+    propose(params, contexts, count, peer);
     OFCondition cond =
         ASC_requestAssociation(sender->peer.network, params, &sender->peer.association, nullptr,
                                nullptr, DUL_NOBLOCK, peer->handshake_timeout_s);

@@ -1,5 +1,5 @@
 """Delivery to peers of every kind: routes, warnings, refusals, pauses, rates, resending, storage
-commitment on the same and on another association, echo."""
+commitment on the same and on another association and for others, echo."""
 import json
 import os
 import subprocess
@@ -9,6 +9,7 @@ import pydicom
 
 import checks
 import peer
+import raw_dicom
 from stack import Failed, Stack, wait_for
 
 SLOW = {"backoff_first_s": 0.2, "backoff_max_s": 0.5, "timeout_s": 3, "attempts_max": 1000}
@@ -324,7 +325,7 @@ class Commitment(DeliveryTest):
         wait_for("it is thrown away", lambda: "thrown away" in self.stack.log("axnoded"))
         self.assertEqual(self.commitments(study), {"asked"})
         # We keep nothing for others, and say so.
-        self.assertEqual(stranger.ask(["1.2.3"]), 0x0110)
+        self.assertEqual(stranger.ask([("1.2.840.10008.1.1", "1.2.3")]), 0x0110)
 
     def test_orthanc(self):
         """An archive that others wrote."""
@@ -339,6 +340,122 @@ class Commitment(DeliveryTest):
         self.assertEqual(len(stack.pacs_instances(study, "SR")), 1)
         self.assertEqual(self.command("echo", "pacs")[0], 0)
         stack.stop("orthanc")
+
+
+class CommitmentForOthers(DeliveryTest):
+    """Peers ask us to commit to what they stored."""
+    ON = {"retention_days": 30, "retrieve_ae_title": "ARCHIVE"}
+
+    def start(self, *peers, commitment=None, **more):
+        listed = [{"name": one.aet.lower(), "ae_title": one.aet, "address": "127.0.0.1",
+                   "port": one.port, "may": ["echo", "store", "commit"]} for one in peers]
+        for one in peers:
+            one.commit = "silent" # offers the service
+        listed.append({"name": "all", "ae_title": "MODALITY", "address": "127.0.0.1",
+                       "may": ["echo", "store", "commit"]})
+        self.run_with(peers=listed, commitment=self.ON if commitment is None else commitment,
+                      **more)
+
+    def objects(self):
+        return [tuple(row) for row in self.stack.sql(
+            "SELECT i.sop_class, i.sop_uid FROM instance i JOIN study s ON s.id = i.study"
+            f" WHERE s.study_uid = '{self.ready}' ORDER BY i.id")]
+
+    def report(self, one, count=1, timeout_s=20):
+        try:
+            wait_for("an answer", lambda: len(one.reports) >= count, timeout_s)
+        except Failed as reason:
+            raise AssertionError(f"{reason}\n" + self.stack.log("axnoded")[-4000:]) from None
+        return one.reports[-1]
+
+    def waiting(self):
+        return list((self.stack.folder / "store" / "requests").glob("??/*.dcm"))
+
+    def test_off_without_both_settings(self):
+        one = self.peer("ONE")
+        for given in ({}, {"retention_days": 30}, {"retrieve_ae_title": "ARCHIVE"}):
+            self.start(one, commitment=given)
+            self.assertEqual(one.ask(self.objects()), 0x0110)
+            self.stack.stop("axnoded")
+        self.assertEqual(self.waiting(), [])
+        self.start(one)
+
+    def test_committed_and_refused(self):
+        one = self.peer("ONE")
+        self.start(one)
+        objects = self.objects()
+        self.assertEqual(one.ask(objects, "1.2.3.4.1"), 0)
+        self.assertEqual(self.report(one), ("1.2.3.4.1", 1, {uid: 0 for _, uid in objects},
+                                            "ARCHIVE"))
+        # A lost file, another class, an object that never came.
+        key = self.stack.sql(f"SELECT key FROM instance WHERE sop_uid = '{objects[1][1]}'")[0][0]
+        file, = (self.stack.folder / "store" / "stored").glob(f"??/{key}.dcm")
+        away = file.rename(file.with_suffix(".away"))
+        self.assertEqual(one.ask([objects[0], objects[1], ("1.2.3", objects[2][1]),
+                                  (objects[0][0], "1.2.3.4.99")], "1.2.3.4.2"), 0)
+        got = self.report(one, 2)
+        away.rename(file)
+        self.assertEqual(got[:3], ("1.2.3.4.2", 2, {objects[0][1]: 0, objects[1][1]: 0x0110,
+                                                    objects[2][1]: 0x0119, "1.2.3.4.99": 0x0112}))
+        wait_for("nothing waits", lambda: not self.waiting())
+        # It may have deleted its own: neither retention nor a person ends ours.
+        code, said = self.command("purge", self.ready, "--yes")
+        self.assertIn("we keep it until", said)
+        self.assertNotEqual(code, 0)
+
+    def test_bad_requests(self):
+        one, stranger = self.peer("ONE"), self.peer("STRANGER")
+        self.start(one)
+        good = self.objects()[:1]
+        self.assertEqual(one.ask(good, "1.2.3.4.3", action=2), 0x0123)
+        self.assertEqual(one.ask([], "1.2.3.4.3"), 0x0115)
+        self.assertEqual(one.ask([("1.2.3", "1.2.x")], "1.2.3.4.3"), 0x0115)
+        self.assertEqual(one.ask(good * 4097, "1.2.3.4.3"), 0x0115)
+        with self.assertRaises((OSError, peer.Hangup)):
+            stranger.ask(good)
+        # One who cannot be answered.
+        nowhere = self.peer("MODALITY")
+        self.assertEqual(nowhere.ask(good, "1.2.3.4.3"), 0x0110)
+        self.assertEqual((self.waiting(), one.reports), ([], []))
+
+    def test_request_without_a_database(self):
+        """The receiver keeps it; what is stored and not indexed yet is waited for."""
+        one = self.peer("ONE")
+        self.start(one)
+        folder = self.stack.folder / "phantom-81"
+        self.stack.axnode("phantom", "--out", folder, "--studies", 1, "--seed", 81)
+        files = sorted(folder.glob("*/*.dcm"))
+        new = [tuple(str(u) for u in raw_dicom.split_file(file)[:2]) for file in files]
+        self.stack.database_stop()
+        try:
+            self.assertEqual(self.stack.send(files), [])
+            self.assertEqual(one.ask(new, "1.2.3.4.6"), 0)
+        finally:
+            self.stack.database_start()
+        self.assertEqual(self.report(one, timeout_s=60)[:3],
+                         ("1.2.3.4.6", 1, {uid: 0 for _, uid in new}))
+
+    def test_answer_waits_for_the_peer(self):
+        one = self.peer("ONE")
+        self.start(one)
+        good = self.objects()
+        one.behaviour = "reject"
+        self.assertEqual(one.ask(good, "1.2.3.4.4"), 0)
+        wait_for("it was tried twice", lambda: self.stack.sql(
+            "SELECT 1 FROM pledge WHERE state = 'waiting' AND attempts >= 2"), 20)
+        self.stack.stop("axnoded") # what it said 'yes' to outlives it
+        self.assertEqual(len(self.waiting()), 1)
+        one.behaviour = ""
+        self.stack.axnoded()
+        self.assertEqual(self.report(one)[:2], ("1.2.3.4.4", 1))
+        # And ends after so many attempts.
+        self.stack.stop("axnoded")
+        self.start(one, sender={"attempts_max": 2})
+        one.report_status = 0x0110
+        self.assertEqual(one.ask(good, "1.2.3.4.5"), 0)
+        wait_for("it is given up", lambda: self.stack.sql(
+            "SELECT 1 FROM pledge WHERE state = 'failed' AND attempts = 1"), 20)
+        wait_for("nothing waits", lambda: not self.waiting())
 
 
 if __name__ == "__main__":

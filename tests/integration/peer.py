@@ -131,6 +131,8 @@ class Peer:
     commit          None (that service is not offered) | "same" | "new" (association) | "silent" |
                     "refuse" (the request itself)
     commit_failed   {SOP Instance UID: reason} or a function of the UIDs that are asked for
+    report_status   status word of each answer to what it asked of us itself; `reports` has what came:
+                    (Transaction UID, event type, {SOP Instance UID: 0 or reason}, Retrieve AE Title)
     """
 
     def __init__(self, aet="PEER", answer_port=None, answer_aet="AXNODE", tls=None):
@@ -139,6 +141,7 @@ class Peer:
         self.store_status, self.delay_s, self.behaviour = 0, 0, ""
         self.commit, self.commit_failed = None, {}
         self.stored, self.times, self.requests, self.answers = [], [], [], []
+        self.reports, self.report_status = [], 0
         self.contents = {} # {SOP Instance UID: digests of the data sets that came}
         self.associations = self.open = self.most_open = self.hangups = 0
         self.lock = threading.Lock()
@@ -248,6 +251,8 @@ class Peer:
             self.stored_one(link, context, found, number, data)
         elif kind == N_ACTION:
             self.asked(link, context, number, data)
+        elif kind == N_EVENT_REPORT:
+            self.reported(link, context, found, number, data)
         else:
             raise Hangup()
         return True
@@ -286,6 +291,19 @@ class Peer:
         elif self.commit == "new":
             threading.Thread(target=self.call_back, args=(asked,), daemon=True).start()
 
+    def reported(self, link, context, found, number, data):
+        report = dataset_read(data, link.implicit(context))
+        said = {str(i.ReferencedSOPInstanceUID): 0
+                for i in report.get("ReferencedSOPSequence", [])}
+        said.update({str(i.ReferencedSOPInstanceUID): i.FailureReason
+                     for i in report.get("FailedSOPSequence", [])})
+        self.reports.append((str(report.TransactionUID), struct.unpack("<H", found[0x1002])[0],
+                             said, str(report.RetrieveAETitle)))
+        link.send(context, command((0x0002, found[0x0002]), (0x0100, us(0x8100)),
+                                   (0x0120, number), (0x0800, us(0x0101)),
+                                   (0x0900, us(self.report_status)),
+                                   (0x1000, found[0x1000]), (0x1002, found[0x1002])), True)
+
     def answer(self, asked):
         failed = self.commit_failed
         if callable(failed):
@@ -321,20 +339,21 @@ class Peer:
             raise Hangup()
         self.answers.append(struct.unpack("<H", got[1][0x0900])[0])
 
-    def ask(self, uids):
-        """Ask axnode for commitment, on an association of our own; the status of its answer."""
+    def ask(self, objects, transaction="1.2.3.4.5", action=1):
+        """Ask axnode for commitment to (class, instance) UIDs, on an association of our own; the status
+        of its answer."""
         asked = pydicom.Dataset()
-        asked.TransactionUID = "1.2.3.4.5"
+        asked.TransactionUID = transaction
         asked.ReferencedSOPSequence = []
-        for one in uids:
+        for one in objects:
             item = pydicom.Dataset()
-            item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = "1.2.840.10008.1.1", one
+            item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = one
             asked.ReferencedSOPSequence.append(item)
         raw = raw_dicom.Association(self.answer_port, COMMITMENT, IMPLICIT, calling=self.aet)
         link = Link(raw.socket)
         link.send(1, command((0x0003, uid(COMMITMENT)), (0x0100, us(N_ACTION)), (0x0110, us(7)),
                              (0x0800, us(1)), (0x1001, uid(COMMITMENT_INSTANCE)),
-                             (0x1008, us(1))), True)
+                             (0x1008, us(action))), True)
         link.send(1, dataset_bytes(asked, True), False)
         status = struct.unpack("<H", link.message()[1][0x0900])[0]
         raw.release()

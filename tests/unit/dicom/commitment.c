@@ -1,4 +1,4 @@
-/* Answers to requests for storage commitment as files, hand-made: good ones, and others. */
+/* Requests for storage commitment and answers to them as files, hand-made: good ones, and others. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -153,6 +153,66 @@ static void test_refused(void **state)
     assert_int_equal(status_of_file(), STATUS_INVALID);
 }
 
+static int status_of_request(void)
+{
+    struct dicom_commitment_request got = {0};
+    struct error err = {0};
+    int status = dicom_commitment_request_read(path, &got, &err);
+    if (status == 0)
+        dicom_commitment_request_release(&got);
+    return status;
+}
+
+/* A request is an answer's committed part. */
+static void test_request(void **state)
+{
+    (void)state;
+    struct dicom_commitment_request got;
+    answer("2.25.99", 2, NULL);
+    assert_int_equal(dicom_commitment_request_read(path, &got, NULL), 0);
+    assert_string_equal(got.transaction_uid, "2.25.99");
+    assert_string_equal(got.calling_ae, "PACS");
+    assert_int_equal(got.count, 2);
+    assert_string_equal(got.objects[1].sop_instance_uid, "2.25.1.1");
+    assert_string_equal(got.objects[1].sop_class_uid, "1.2.840.10008.5.1.4.1.1.7");
+    dicom_commitment_request_release(&got);
+    answer("2.25.99", DICOM_COMMITMENT_OBJECTS_MAX, NULL);
+    assert_int_equal(status_of_request(), 0);
+    answer("2.25.99", DICOM_COMMITMENT_OBJECTS_MAX + 1, NULL);
+    assert_int_equal(status_of_request(), STATUS_INVALID);
+    answer("2.25.99", 0, "1.2.3"); /* no Referenced SOP Sequence */
+    assert_int_equal(status_of_request(), STATUS_INVALID);
+    answer(NULL, 1, NULL);
+    assert_int_equal(status_of_request(), STATUS_INVALID);
+    answer("1.2.3'; --", 1, NULL);
+    assert_int_equal(status_of_request(), STATUS_INVALID);
+    sample_save(path, "GET / HTTP/1.1\r\n", 16);
+    assert_int_equal(status_of_request(), STATUS_INVALID);
+}
+
+/* An item without its class, and with one or an instance that is no UID. */
+static void test_request_items(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {
+        {NULL, "1.2.3"}, {"1.2.3", NULL}, {"1.2.3,1.2", "1.2"}, {"1.2.3", "1.2}"}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        struct buffer dataset BUFFER_AUTO = {0}, item BUFFER_AUTO = {0}, list BUFFER_AUTO = {0};
+        if (pairs[i][0])
+            put_uid(&item, 0x00081150, pairs[i][0]);
+        if (pairs[i][1])
+            put_uid(&item, 0x00081155, pairs[i][1]);
+        number(&list, 0xfffe, 2);
+        number(&list, 0xe000, 2);
+        number(&list, (uint32_t)item.size, 4);
+        assert_int_equal(buffer_add(&list, item.data, item.size, NULL), 0);
+        put_uid(&dataset, 0x00081195, "2.25.99");
+        put(&dataset, 0x00081199, "SQ", list.data, list.size);
+        save(&dataset);
+        assert_int_equal(status_of_request(), STATUS_INVALID);
+    }
+}
+
 /* Cut off or changed anywhere: read or refused, never worse. */
 static void test_damaged(void **state)
 {
@@ -164,6 +224,7 @@ static void test_damaged(void **state)
     for (size_t n = 0; n < whole.size; n++) {
         sample_save(path, whole.data, n);
         status_of_file();
+        status_of_request();
     }
     for (int i = 0; i < 2000; i++) {
         chance = chance * 1664525 + 1013904223;
@@ -172,6 +233,7 @@ static void test_damaged(void **state)
         whole.data[at] = (char)(chance >> 3);
         sample_save(path, whole.data, whole.size);
         status_of_file();
+        status_of_request();
         whole.data[at] = was;
     }
 }
@@ -196,6 +258,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_request),
+        cmocka_unit_test(test_request_items),
         cmocka_unit_test(test_damaged),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
