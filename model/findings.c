@@ -93,6 +93,9 @@ void score_add_reason(struct score *score, const char *format, ...)
     va_start(args, format);
     vsnprintf(reason, sizeof reason, format, args);
     va_end(args);
+    score->has_risk = score->has_interval = score->above_cutoff = false;
+    score->risk = score->risk_low = score->risk_high = 0;
+    *score->group = '\0';
     for (int i = 0; i < score->reason_count; i++)
         if (strcmp(score->reasons[i], reason) == 0)
             return;

@@ -131,7 +131,8 @@ struct score {
     int reason_count;
 };
 void score_release(struct score *score);
-/* One more reason; silently ignored past REASON_MAX or when already there. */
+/* One more reason why there is no risk: what there was of one, its interval and its group, is gone. Its
+ * words are ignored past REASON_MAX or when already there. */
 void score_add_reason(struct score *score, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

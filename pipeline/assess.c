@@ -82,7 +82,6 @@ static void refuse_by_view(const struct run *run, struct candidate *const pair[R
     for (int roi = 0; roi < ROI_COUNT; roi++) {
         if (!pair[roi] || !run->images[pair[roi]->region.image].class.role_by_view)
             continue;
-        score->has_risk = false;
         score_add_reason(score, "that image %d shows the %s is known from the view network alone",
                          pair[roi]->region.image + 1, roi == ROI_TUMOUR ? "breast" : "axilla");
     }
@@ -115,12 +114,6 @@ static int score_pair(struct run *run, struct candidate *const pair[ROI_COUNT],
     if (status == 0)
         refuse_by_view(run, pair, ret_score);
     return status;
-}
-
-static void refuse(struct run *run, const char *reason)
-{
-    run->score.has_risk = false;
-    score_add_reason(&run->score, "%s", reason);
 }
 
 /* Whether words on pictures of outlined tumours place them two hours of the dial apart. */
@@ -174,24 +167,25 @@ static int apply_study_rules(struct run *run, struct error *err)
         identity = identity || run->images[i].class.identity_contradicted;
     }
     if (identity)
-        refuse(run, "the words on a picture name another patient than its attributes");
+        score_add_reason(&run->score, "the words on a picture name another patient than its attributes");
     if (side)
-        refuse(run, "an image's attributes or words contradict each other on the side");
+        score_add_reason(&run->score,
+                         "an image's attributes or words contradict each other on the side");
     const enum side tumour = run->chosen[ROI_TUMOUR] ? run->chosen[ROI_TUMOUR]->side : SIDE_UNKNOWN;
     if (tumour != SIDE_UNKNOWN && multifocal(run, tumour)) {
         run_note(run, "tumours at different places of the %s breast: the published models exclude "
                       "multifocal disease", side_name(tumour));
         if (!run->settings->score_multifocal)
-            refuse(run, "tumours at different places of one breast: the published models exclude "
-                        "multifocal disease");
+            score_add_reason(&run->score, "tumours at different places of one breast: the published "
+                                          "models exclude multifocal disease");
     }
     if (!selection_bilateral(&run->selection, ROI_TUMOUR))
         return 0;
     run_note(run, "a tumour was outlined on both sides: the published models exclude bilateral "
                   "disease");
     if (!run->settings->score_bilateral) {
-        refuse(run, "a tumour was outlined on both sides: the published models exclude bilateral "
-                    "disease");
+        score_add_reason(&run->score, "a tumour was outlined on both sides: the published models "
+                                      "exclude bilateral disease");
         return 0;
     }
     return tumour == SIDE_UNKNOWN || !run->score.has_risk ? 0 : note_other_side(run, err);

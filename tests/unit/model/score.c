@@ -213,6 +213,18 @@ static void test_several_reasons(void **state)
     score_release(&score);
 }
 
+static void test_a_reason_withdraws_the_risk(void **state)
+{
+    (void)state;
+    struct score score = {.has_risk = true, .risk = 0.8, .has_interval = true, .risk_low = 0.7,
+                          .risk_high = 0.9, .above_cutoff = true, .group = "high"};
+    score_add_reason(&score, "the side is not known");
+    assert_false(score.has_risk || score.has_interval || score.above_cutoff);
+    assert_true(score.risk == 0 && score.risk_low == 0 && score.risk_high == 0);
+    assert_string_equal(score.group, "");
+    assert_int_equal(score.reason_count, 1);
+}
+
 static void test_reasons_are_bounded(void **state)
 {
     (void)state;
@@ -231,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_numbers),      cmocka_unit_test(test_extreme_predictors),
         cmocka_unit_test(test_unsure_where_the_package_allows_it), cmocka_unit_test(test_no_risk),      cmocka_unit_test(test_calibration_rules),
         cmocka_unit_test(test_several_reasons), cmocka_unit_test(test_reasons_are_bounded),
+        cmocka_unit_test(test_a_reason_withdraws_the_risk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
