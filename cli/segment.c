@@ -133,8 +133,6 @@ static int outline(const struct job *job, struct input *input, struct look *ret_
     const struct look_outliner outliner = {
         .net = job->analyser.nets.net[job->roi],
         .network = &package->networks[job->roi].outline,
-        .callipers = job->analyser.nets.callipers,
-        .calliper_network = &package->callipers.network,
         .roi = job->roi,
         .agreement_min = package->agreement_min,
         .regions = input->regions,

@@ -87,8 +87,6 @@ static int outline_frame(struct run *run, size_t index, int frame, struct look *
     const struct look_outliner outliner = {
         .net = run->nets->net[role],
         .network = &run->package->networks[role].outline,
-        .callipers = run->nets->callipers,
-        .calliper_network = &run->package->callipers.network,
         .roi = role,
         .agreement_min = run->package->agreement_min,
         .regions = image->header->regions,

@@ -1,6 +1,5 @@
 #include "pipeline/look.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "image/graphics.h"
@@ -128,43 +127,23 @@ static void judge_quality(const struct look *look, const struct screen_region *p
     region->grey = screen_kind_is_grey(place->kind);
 }
 
-/* The callipers that an outlining network is told of. */
-static int find_marks(const struct look *look, const struct look_outliner *o,
-                      const struct us_region *tissue, struct point ret_marks[CALLIPERS_MAX],
-                      size_t *ret_count, struct error *err)
-{
-    static_assert((int)CALLIPERS_MAX >= (int)CALLIPER_POINTS_MAX, "room for either's marks");
-    const struct callipers *drawn = &look->sight.callipers;
-    *ret_count = 0;
-    if (!o->network->callipers)
-        return 0;
-    if (o->callipers)
-        return calliper_net_find(o->callipers, o->calliper_network, &look->grey, tissue, ret_marks,
-                                 ret_count, err);
-    for (int i = 0; i < drawn->count; i++)
-        ret_marks[i] = (struct point){drawn->marks[i].x, drawn->marks[i].y};
-    *ret_count = (size_t)drawn->count;
-    return 0;
-}
-
 static int outline_place(const struct look *look, const struct look_outliner *o, int place,
                          struct region_finding *ret_region, struct error *err)
 {
     const struct screen_region *where = &look->sight.screen.regions[place];
     const struct us_region tissue = screen_us_region(where, o->regions);
+    const struct callipers *callipers = &look->sight.callipers;
     const struct image *shown = o->network->painted ? &look->painted : &look->grey;
     struct point marks[CALLIPERS_MAX];
     struct region_finding region;
-    size_t mark_count;
-    int status = find_marks(look, o, &tissue, marks, &mark_count, err);
-    if (status < 0)
-        return status;
-    status = outline_run(o->net, o->network,
-                         &(struct outline_input){.grey = shown,
-                                                 .tissue = &tissue,
-                                                 .marks = marks,
-                                                 .mark_count = mark_count},
-                         &region, err);
+    for (int i = 0; i < callipers->count; i++)
+        marks[i] = (struct point){callipers->marks[i].x, callipers->marks[i].y};
+    int status = outline_run(o->net, o->network,
+                             &(struct outline_input){.grey = shown,
+                                                     .tissue = &tissue,
+                                                     .marks = marks,
+                                                     .mark_count = (size_t)callipers->count},
+                             &region, err);
     if (status == 0 && region.found) {
         region.unsure = region.agreement < o->agreement_min;
         region.calibration = calibrate(look, o->regions, o->region_count, &region.mask);

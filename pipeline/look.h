@@ -10,7 +10,6 @@
 #include "image/callipers.h"
 #include "image/image.h"
 #include "image/screen.h"
-#include "model/calliper_net.h"
 #include "model/findings.h"
 #include "model/outline.h"
 
@@ -54,8 +53,6 @@ int look_places(const struct screen *screen, int ret_places[SCREEN_REGIONS_MAX])
 struct look_outliner {
     const struct net *net;
     const struct outline_network *network;
-    const struct net *callipers; /* finds the marks that the network is told; NULL: their shape does */
-    const struct calliper_network *calliper_network;
     enum roi roi;
     double agreement_min;            /* below it an outline is unsure */
     const struct us_region *regions; /* of the header */

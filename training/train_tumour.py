@@ -109,13 +109,11 @@ class Exported(torch.nn.Module):
         return torch.sigmoid(self.network(image))
 
 
-def export(network, example, path, free_sides=None):
-    """ONNX, opset 12; weights are kept in half precision, all arithmetic is single. free_sides: of
-    inputs and outputs that may have any size, as torch's dynamic_axes."""
+def export(network, example, path):
+    """ONNX, opset 12; weights are kept in half precision, all arithmetic is single."""
     network = copy.deepcopy(network).to(memory_format=torch.contiguous_format).eval()
     torch.onnx.export(network, example, path, opset_version=12,
-                      input_names=["image"], output_names=["probability"],
-                      dynamic_axes=free_sides)
+                      input_names=["image"], output_names=["probability"])
     halve_weights(path)
 
 

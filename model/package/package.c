@@ -79,9 +79,6 @@ static int bind_networks(const struct manifest *manifest, struct package *packag
         if (network->present)
             status = bind_network(manifest, package, network->file, network->sha256, err);
     }
-    if (status == 0 && package->callipers.present)
-        status = bind_network(manifest, package, package->callipers.file,
-                              package->callipers.sha256, err);
     if (status == 0 && package->view.present)
         status = bind_network(manifest, package, package->view.file, package->view.sha256, err);
     for (size_t i = 0; i < package->deep_count && status == 0; i++)
@@ -146,7 +143,6 @@ int package_nets_open(const struct package *package, const struct net_library *l
                       struct package_nets *ret_nets, struct error *err)
 {
     struct package_nets nets = {0};
-    const struct package_callipers *callipers = &package->callipers;
     const struct package_view *view = &package->view;
     int status = 0;
     for (int roi = 0; roi < ROI_COUNT && status == 0; roi++) {
@@ -159,15 +155,6 @@ int package_nets_open(const struct package *package, const struct net_library *l
             status = outline_check(nets.net[roi], &network->outline, err);
             if (status < 0)
                 error_prefix(err, "package %s: %s", package->name, network->file);
-        }
-    }
-    if (status == 0 && callipers->present) {
-        status = open_network(package, library, callipers->file, callipers->sha256,
-                              &nets.callipers, err);
-        if (status == 0) {
-            status = calliper_net_check(nets.callipers, &callipers->network, err);
-            if (status < 0)
-                error_prefix(err, "package %s: %s", package->name, callipers->file);
         }
     }
     if (status == 0 && view->present) {
@@ -199,7 +186,6 @@ void package_nets_release(struct package_nets *nets)
 {
     for (int roi = 0; roi < ROI_COUNT; roi++)
         net_free(nets->net[roi]);
-    net_free(nets->callipers);
     net_free(nets->view);
     for (size_t i = 0; i < PACKAGE_DEEP_MAX; i++)
         net_free(nets->deep[i]);

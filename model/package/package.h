@@ -9,7 +9,6 @@
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/error.h"
-#include "model/calliper_net.h"
 #include "model/clinical.h"
 #include "model/deep.h"
 #include "model/findings.h"
@@ -49,13 +48,6 @@ struct package_network {
     const char *file;              /* relative to the package */
     char sha256[DIGEST_TEXT_SIZE]; /* "" in a package opened without its manifest */
     struct outline_network outline;
-};
-
-struct package_callipers {
-    bool present;
-    const char *file;
-    char sha256[DIGEST_TEXT_SIZE];
-    struct calliper_network network;
 };
 
 struct package_view {
@@ -113,7 +105,6 @@ struct package {
     struct clinical_input *clinical; /* that terms name "clinical_NAME" */
     size_t clinical_count;
     struct package_network networks[ROI_COUNT];
-    struct package_callipers callipers; /* finds the marks that networks with callipers are told */
     struct package_view view; /* tells breast from axilla where nothing else does */
     struct radiomics_settings *radiomics; /* owned; NULL: none */
     struct package_deep *deep; /* networks whose output is features */
@@ -161,7 +152,6 @@ void package_free(struct package *package);
 /* The opened networks of a package; NULL where it has none. */
 struct package_nets {
     struct net *net[ROI_COUNT];
-    struct net *callipers;
     struct net *view;
     struct net *deep[PACKAGE_DEEP_MAX]; /* in the package's order */
 };

@@ -268,27 +268,6 @@ static int read_network(const struct fields *r, const struct yaml_node *map, enu
     return 0;
 }
 
-static int read_callipers(const struct fields *r, const struct yaml_node *map, struct error *err)
-{
-    static const char *const keys[] = {"file", "sha256", "input", "output", "normalisation",
-                                       "threshold", NULL};
-    struct package_callipers *callipers = &r->package->callipers;
-    struct calliper_network *network = &callipers->network;
-    int status = yaml_check_keys(r->yaml, map, keys, err);
-    if (status == 0)
-        status = field_file(r, map, &callipers->file, callipers->sha256, err);
-    if (status == 0)
-        status = field_name_or(r, map, "input", "image", &network->input, err);
-    if (status == 0)
-        status = field_name_or(r, map, "output", "probability", &network->output, err);
-    if (status == 0)
-        status = read_normalisation(r, map, &network->scale, &network->mean, &network->std, err);
-    if (status == 0)
-        status = field_number(r, map, "threshold", 0.01, 0.99, &network->threshold, err);
-    callipers->present = status == 0;
-    return status;
-}
-
 static int read_view(const struct fields *r, const struct yaml_node *map, struct error *err)
 {
     static const char *const keys[] = {"file", "sha256", "input", "output", "input_size",
@@ -325,10 +304,8 @@ static int read_networks(const struct fields *r, const struct yaml_node *root, s
     const struct yaml_node *map = yaml_get(root, "networks");
     if (yaml_is_null(map))
         return 0;
-    static const char *const keys[] = {"tumour", "node", "callipers", "view", NULL};
+    static const char *const keys[] = {"tumour", "node", "view", NULL};
     int status = yaml_check_keys(r->yaml, map, keys, err);
-    if (status == 0 && !yaml_is_null(yaml_get(map, "callipers")))
-        status = read_callipers(r, yaml_get(map, "callipers"), err);
     if (status == 0 && !yaml_is_null(yaml_get(map, "view")))
         status = read_view(r, yaml_get(map, "view"), err);
     for (int roi = 0; roi < ROI_COUNT && status == 0; roi++) {

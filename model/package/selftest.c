@@ -252,35 +252,6 @@ static int check_network(const struct package *package, const struct package_net
     return status;
 }
 
-static int run_callipers(const struct package *package, const struct package_nets *nets,
-                         struct channel_result *result, struct error *err)
-{
-    struct image grey;
-    struct plane output;
-    int status = read_grey(package, "callipers.png", &grey, err);
-    if (status < 0)
-        return status;
-    status = calliper_net_raw(nets->callipers, &package->callipers.network, &grey, &output, err);
-    image_release(&grey);
-    if (status < 0)
-        return status;
-    summarise(&output, result);
-    plane_release(&output);
-    return 0;
-}
-
-static int check_callipers(const struct package *package, const struct package_nets *nets,
-                           const struct yaml *yaml, const struct yaml_node *map,
-                           struct error *err)
-{
-    struct channel_result found;
-    const struct yaml_node *node = yaml_get(map, "callipers");
-    if (!node || node->kind != YAML_MAPPING)
-        return yaml_error(yaml, map, err, "'callipers' must have mean and samples");
-    int status = run_callipers(package, nets, &found, err);
-    return status < 0 ? status : check_channel(package, yaml, node, &found, 0, "callipers", err);
-}
-
 static int run_view(const struct package *package, const struct package_nets *nets,
                     double probability[VIEW_COUNT], struct error *err)
 {
@@ -460,7 +431,7 @@ static bool has_score(const struct package *package)
 static bool computes(const struct package *package)
 {
     return package->networks[ROI_TUMOUR].present || package->networks[ROI_NODE].present ||
-           package->callipers.present || package->view.present || package->radiomics || package->deep_count > 0;
+           package->view.present || package->radiomics || package->deep_count > 0;
 }
 
 static int check_all(const struct package *package, const struct package_nets *nets,
@@ -480,8 +451,6 @@ static int check_all(const struct package *package, const struct package_nets *n
         if (package->networks[roi].present)
             status = check_network(package, nets, yaml, yaml_get(root, "networks"), (enum roi)roi,
                                    err);
-    if (status == 0 && package->callipers.present)
-        status = check_callipers(package, nets, yaml, yaml_get(root, "networks"), err);
     if (status == 0 && package->view.present)
         status = check_view(package, nets, yaml, yaml_get(root, "networks"), err);
     for (int roi = 0; roi < ROI_COUNT && status == 0; roi++)
@@ -546,15 +515,6 @@ static int print_network(const struct package *package, const struct package_net
     for (int i = 0; i < package->networks[roi].outline.channels && status == 0; i++)
         status = print_channel(&results[i], "    - mean: ", "\n      ", out, err);
     return status;
-}
-
-static int print_callipers(const struct package *package, const struct package_nets *nets,
-                           struct buffer *out, struct error *err)
-{
-    struct channel_result result;
-    int status = run_callipers(package, nets, &result, err);
-    return status < 0 ? status
-                      : print_channel(&result, "  callipers:\n    mean: ", "\n    ", out, err);
 }
 
 static int print_view(const struct package *package, const struct package_nets *nets,
@@ -675,13 +635,11 @@ static int print_all(const struct package *package, const struct package_nets *n
                      struct feature_list features[LISTS], struct buffer *out, struct error *err)
 {
     bool any = package->networks[ROI_TUMOUR].present || package->networks[ROI_NODE].present ||
-               package->callipers.present || package->view.present;
+               package->view.present;
     int status = buffer_print(out, err, "format: 1\n%s", any ? "networks:\n" : "");
     for (int roi = 0; roi < ROI_COUNT && status == 0; roi++)
         if (package->networks[roi].present)
             status = print_network(package, nets, (enum roi)roi, out, err);
-    if (status == 0 && package->callipers.present)
-        status = print_callipers(package, nets, out, err);
     if (status == 0 && package->view.present)
         status = print_view(package, nets, out, err);
     if (status == 0)

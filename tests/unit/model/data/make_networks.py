@@ -55,16 +55,6 @@ def view():
         [helper.make_tensor_value_info("probability", TensorProto.FLOAT, [1, 3])], tensors))
 
 
-def cells():
-    """Mean of every 2 x 2 pixels, of a picture of any even size."""
-    write("cells", helper.make_graph(
-        [helper.make_node("AveragePool", ["image"], ["probability"], kernel_shape=[2, 2],
-                          strides=[2, 2])], "cells",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 1, "rows", "columns"])],
-        [helper.make_tensor_value_info("probability", TensorProto.FLOAT,
-                                       [1, 1, "half_rows", "half_columns"])]))
-
-
 def write(name, graph, outside=False):
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 12)], ir_version=7)
     if not outside:
@@ -79,4 +69,3 @@ network("wild", [3], [0], False)
 network("outside", [1], [0], True, outside=True)
 network("callipers", [0, 1], [0], False, inputs=2)
 view()
-cells()
