@@ -5,6 +5,7 @@ import glob
 import json
 import math
 import os
+import shutil
 import subprocess
 
 import numpy
@@ -38,13 +39,16 @@ def make_studies(axnode, folder, studies, seed):
 
 def analyze(axnode, package, folder, results):
     """Run `axnode analyze` over a folder of studies; returns each result.json by study."""
-    if not glob.glob(os.path.join(results, "*", "result.json")):
+    if not os.path.exists(results):
+        part = results + ".part"  # what an end in the middle leaves is no result
+        shutil.rmtree(part, ignore_errors=True)
         paths = sorted(glob.glob(os.path.join(folder, "study-*")))
         subprocess.run(
-            [axnode, "analyze", "--package", package, "--out", results] + paths,
+            [axnode, "analyze", "--package", package, "--out", part] + paths,
             check=True,
             stdout=subprocess.DEVNULL,
         )
+        os.rename(part, results)
     found = {}
     for path in glob.glob(os.path.join(results, "*", "result.json")):
         with open(path) as file:
