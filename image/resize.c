@@ -150,21 +150,23 @@ int plane_resize_levels(const struct plane *from, int rows, int columns, struct 
     return resize(from, rows, columns, LEVELS, ret_plane, err);
 }
 
-static int fit_side(int side, int longest, int size)
+/* The side that follows from the other one's step. */
+static int fit_side(int side, int of, int size)
 {
-    int fitted = (int)floor((double)side * size / longest + 0.5);
+    int fitted = (int)floor((double)side * size / of + 0.5);
     return fitted < 1 ? 1 : fitted;
 }
 
-struct fit fit_square(int rows, int columns, int size)
+struct fit fit_frame(int rows, int columns, int frame_rows, int frame_columns)
 {
-    assert(rows > 0 && columns > 0 && size > 0);
-    int longest = rows > columns ? rows : columns;
-    struct fit fit = {.rows = rows, .columns = columns, .size = size};
-    fit.fit_rows = fit_side(rows, longest, size);
-    fit.fit_columns = fit_side(columns, longest, size);
-    fit.top = (size - fit.fit_rows) / 2;
-    fit.left = (size - fit.fit_columns) / 2;
+    assert(rows > 0 && columns > 0 && frame_rows > 0 && frame_columns > 0);
+    const bool tall = (int64_t)rows * frame_columns >= (int64_t)columns * frame_rows;
+    struct fit fit = {.rows = rows, .columns = columns,
+                      .frame_rows = frame_rows, .frame_columns = frame_columns};
+    fit.fit_rows = tall ? frame_rows : fit_side(rows, columns, frame_columns);
+    fit.fit_columns = tall ? fit_side(columns, rows, frame_rows) : frame_columns;
+    fit.top = (frame_rows - fit.fit_rows) / 2;
+    fit.left = (frame_columns - fit.fit_columns) / 2;
     return fit;
 }
 
@@ -201,35 +203,35 @@ static void copy_box(const struct plane *from, int from_top, int from_left, stru
 }
 
 int fit_forward(const struct fit *fit, const struct plane *picture, float ground,
-                struct plane *ret_square, struct error *err)
+                struct plane *ret_frame, struct error *err)
 {
     assert(picture->rows == fit->rows && picture->columns == fit->columns);
-    struct plane small, square;
-    int status = plane_init(&square, fit->size, fit->size, err);
+    struct plane small, frame;
+    int status = plane_init(&frame, fit->frame_rows, fit->frame_columns, err);
     if (status < 0)
         return status;
     status = plane_resize(picture, fit->fit_rows, fit->fit_columns, &small, err);
     if (status < 0) {
-        plane_release(&square);
+        plane_release(&frame);
         return status;
     }
-    for (size_t i = 0; i < (size_t)fit->size * (size_t)fit->size; i++)
-        square.values[i] = ground;
-    copy_box(&small, 0, 0, &square, fit->top, fit->left, fit->fit_rows, fit->fit_columns);
+    for (size_t i = 0; i < (size_t)frame.rows * (size_t)frame.columns; i++)
+        frame.values[i] = ground;
+    copy_box(&small, 0, 0, &frame, fit->top, fit->left, fit->fit_rows, fit->fit_columns);
     plane_release(&small);
-    *ret_square = square;
+    *ret_frame = frame;
     return 0;
 }
 
-int fit_back(const struct fit *fit, const struct plane *square, struct plane *ret_picture,
+int fit_back(const struct fit *fit, const struct plane *frame, struct plane *ret_picture,
              struct error *err)
 {
-    assert(square->rows == fit->size && square->columns == fit->size);
+    assert(frame->rows == fit->frame_rows && frame->columns == fit->frame_columns);
     struct plane small;
     int status = plane_init(&small, fit->fit_rows, fit->fit_columns, err);
     if (status < 0)
         return status;
-    copy_box(square, fit->top, fit->left, &small, 0, 0, fit->fit_rows, fit->fit_columns);
+    copy_box(frame, fit->top, fit->left, &small, 0, 0, fit->fit_rows, fit->fit_columns);
     status = plane_resize(&small, fit->rows, fit->columns, ret_picture, err);
     plane_release(&small);
     return status;

@@ -1,4 +1,4 @@
-/* Pictures into the square that a network wants, and its output back. */
+/* Pictures into the rectangle that a network wants, and its output back. */
 #ifndef AXNODE_IMAGE_RESIZE_H
 #define AXNODE_IMAGE_RESIZE_H
 
@@ -15,23 +15,23 @@ int plane_resize(const struct plane *from, int rows, int columns, struct plane *
 int plane_resize_levels(const struct plane *from, int rows, int columns, struct plane *ret_plane,
                         struct error *err);
 
-/* How a picture of rows × columns lies in a size × size square: longest side fitted, centred. */
+/* How a picture of rows × columns lies in a frame: as large as both sides allow, centred. */
 struct fit {
-    int rows, columns;         /* of the picture */
-    int size;
-    int fit_rows, fit_columns; /* of the picture inside the square, at least 1 */
-    int top, left;             /* of its first pixel inside the square */
+    int rows, columns;             /* of the picture */
+    int frame_rows, frame_columns;
+    int fit_rows, fit_columns;     /* of the picture inside the frame, at least 1 */
+    int top, left;                 /* of its first pixel inside the frame */
 };
-struct fit fit_square(int rows, int columns, int size);
+struct fit fit_frame(int rows, int columns, int frame_rows, int frame_columns);
 
 /* A box of a one-channel picture as a plane of its grey values 0 to 255. */
 int plane_from_image(const struct image *grey, int x0, int y0, int rows, int columns,
                      struct plane *ret_plane, struct error *err);
-/* rows × columns to size × size, `ground` around it. */
+/* The picture to the frame, `ground` around it. */
 int fit_forward(const struct fit *fit, const struct plane *picture, float ground,
-                struct plane *ret_square, struct error *err);
-/* size × size to rows × columns. */
-int fit_back(const struct fit *fit, const struct plane *square, struct plane *ret_picture,
+                struct plane *ret_frame, struct error *err);
+/* The frame to the picture. */
+int fit_back(const struct fit *fit, const struct plane *frame, struct plane *ret_picture,
              struct error *err);
 /* Left to right and right to left exchanged, in place. */
 void plane_mirror(struct plane *plane);

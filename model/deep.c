@@ -14,7 +14,8 @@ enum { CELLS_MAX = 1 << 24 /* floats of activations */ };
 
 /* ---- what the network sees ---- */
 
-/* A box of the picture, its size after resizing, and where the network's square lies in that. */
+/* A box of the picture, its size after resizing, and where the network's frame lies in that: below
+ * 0 where the frame is larger. */
 struct placement {
     struct bounds box;
     int rows, columns;
@@ -26,7 +27,8 @@ static int clip(int value, int low, int high)
     return value < low ? low : value > high ? high : value;
 }
 
-static struct bounds box_of(const struct deep_network *network, const struct mask *mask)
+static struct bounds box_of(const struct deep_network *network, const struct mask *mask,
+                            const struct bounds *seen)
 {
     const struct bounds whole = {0, 0, mask->columns - 1, mask->rows - 1};
     struct bounds b;
@@ -34,37 +36,52 @@ static struct bounds box_of(const struct deep_network *network, const struct mas
     assert(any);
     if (network->crop == DEEP_PICTURE)
         return whole;
+    if (network->crop == DEEP_SEGMENTED)
+        return seen ? *seen : whole;
     int rows = b.y1 - b.y0 + 1, columns = b.x1 - b.x0 + 1;
     int margin = (int)lround(network->margin * (rows > columns ? rows : columns));
     return (struct bounds){clip(b.x0 - margin, 0, whole.x1), clip(b.y0 - margin, 0, whole.y1),
                            clip(b.x1 + margin, 0, whole.x1), clip(b.y1 + margin, 0, whole.y1)};
 }
 
-/* Half of what is left around the square; rint rounds a half to even. */
+/* Half of what is left around the frame; rint rounds a half to even. */
 static int middle(int side, int size)
 {
     return (int)rint((side - size) / 2.0);
 }
 
-static int place(const struct deep_network *network, const struct mask *mask,
-                 struct placement *ret_placement, struct error *err)
+static int place_shorter(const struct deep_network *network, int64_t rows, int64_t columns,
+                         struct placement *p, struct error *err)
 {
-    struct placement p = {box_of(network, mask), network->input_size, network->input_size, 0, 0};
-    const int64_t rows = p.box.y1 - p.box.y0 + 1, columns = p.box.x1 - p.box.x0 + 1;
-    if (network->resize_to) {
-        const int64_t shorter = rows < columns ? rows : columns;
-        const int64_t high = rows * network->resize_to / shorter;
-        const int64_t wide = columns * network->resize_to / shorter;
-        if (high > IMAGE_SIDE_MAX || wide > IMAGE_SIDE_MAX)
-            return error_set(err, STATUS_LIMIT, "the %s is too narrow for its network: %d × %d",
-                             roi_name(network->roi), (int)columns, (int)rows);
-        p.rows = (int)high;
-        p.columns = (int)wide;
-        p.top = middle(p.rows, network->input_size);
-        p.left = middle(p.columns, network->input_size);
-    }
-    *ret_placement = p;
+    const int64_t shorter = rows < columns ? rows : columns;
+    const int64_t high = rows * network->resize_to / shorter;
+    const int64_t wide = columns * network->resize_to / shorter;
+    if (high > IMAGE_SIDE_MAX || wide > IMAGE_SIDE_MAX)
+        return error_set(err, STATUS_LIMIT, "the %s is too narrow for its network: %d × %d",
+                         roi_name(network->roi), (int)columns, (int)rows);
+    p->rows = (int)high;
+    p->columns = (int)wide;
+    p->top = middle(p->rows, network->input_rows);
+    p->left = middle(p->columns, network->input_columns);
     return 0;
+}
+
+static int place(const struct deep_network *network, const struct mask *mask,
+                 const struct bounds *seen, struct placement *ret_placement, struct error *err)
+{
+    struct placement p = {box_of(network, mask, seen), network->input_rows, network->input_columns,
+                          0, 0};
+    const int rows = p.box.y1 - p.box.y0 + 1, columns = p.box.x1 - p.box.x0 + 1;
+    int status = 0;
+    if (network->resize == DEEP_SHORTER_SIDE) {
+        status = place_shorter(network, rows, columns, &p, err);
+    } else if (network->resize == DEEP_FIT) {
+        const struct fit fit = fit_frame(rows, columns, p.rows, p.columns);
+        p = (struct placement){p.box, fit.fit_rows, fit.fit_columns, -fit.top, -fit.left};
+    }
+    if (status == 0)
+        *ret_placement = p;
+    return status;
 }
 
 static void blacken_outside(struct plane *plane, const struct mask *mask, const struct bounds *box)
@@ -76,7 +93,7 @@ static void blacken_outside(struct plane *plane, const struct mask *mask, const 
                 plane->values[(size_t)y * (size_t)plane->columns + (size_t)x] = 0;
 }
 
-/* Grey levels 0 to 255 of what the network's square is cut from. */
+/* Grey levels 0 to 255 of what the network's frame is cut from. */
 static int look(const struct deep_network *network, const struct image *grey,
                 const struct mask *mask, const struct placement *p, struct plane *ret_plane,
                 struct error *err)
@@ -85,7 +102,7 @@ static int look(const struct deep_network *network, const struct image *grey,
     struct plane plane = {0};
     int status = plane_from_image(grey, box->x0, box->y0, box->y1 - box->y0 + 1,
                                   box->x1 - box->x0 + 1, &plane, err);
-    if (status == 0 && network->crop == DEEP_MASKED)
+    if (status == 0 && (network->crop == DEEP_MASKED || network->crop == DEEP_SEGMENTED))
         blacken_outside(&plane, mask, box);
     if (status == 0)
         status = plane_resize_levels(&plane, p->rows, p->columns, ret_plane, err);
@@ -93,18 +110,23 @@ static int look(const struct deep_network *network, const struct image *grey,
     return status;
 }
 
+/* Black around what is resized. */
+static float level_at(const struct plane *levels, int y, int x)
+{
+    return y < 0 || x < 0 || y >= levels->rows || x >= levels->columns
+               ? 0
+               : levels->values[(size_t)y * (size_t)levels->columns + (size_t)x];
+}
+
 static void normalise(const struct deep_network *network, const struct plane *levels,
                       const struct placement *p, float *values)
 {
-    const int size = network->input_size;
     for (int c = 0; c < network->channels; c++)
-        for (int y = 0; y < size; y++) {
-            const float *row = levels->values +
-                               (size_t)(p->top + y) * (size_t)levels->columns + (size_t)p->left;
-            for (int x = 0; x < size; x++)
-                *values++ = (float)((row[x] * network->scale - network->mean[c]) /
+        for (int y = 0; y < network->input_rows; y++)
+            for (int x = 0; x < network->input_columns; x++)
+                *values++ = (float)((level_at(levels, p->top + y, p->left + x) * network->scale -
+                                     network->mean[c]) /
                                     network->std[c]);
-        }
 }
 
 static int make_input(const struct deep_network *network, const struct image *grey,
@@ -116,8 +138,9 @@ static int make_input(const struct deep_network *network, const struct image *gr
     int status = look(network, grey, mask, placement, &levels, err);
     if (status < 0)
         return status;
-    const size_t side = (size_t)network->input_size;
-    float *values = calloc((size_t)network->channels * side * side, sizeof *values);
+    float *values = calloc((size_t)network->channels * (size_t)network->input_rows *
+                               (size_t)network->input_columns,
+                           sizeof *values);
     if (values) {
         normalise(network, &levels, placement, values);
         *ret_values = values;
@@ -129,10 +152,11 @@ static int make_input(const struct deep_network *network, const struct image *gr
 }
 
 int deep_input(const struct deep_network *network, const struct image *grey,
-               const struct mask *mask, float **ret_values, struct error *err)
+               const struct mask *mask, const struct bounds *seen, float **ret_values,
+               struct error *err)
 {
     struct placement placement;
-    int status = place(network, mask, &placement, err);
+    int status = place(network, mask, seen, &placement, err);
     return status < 0 ? status
                       : make_input(network, grey, mask, &placement, ret_values, err);
 }
@@ -142,7 +166,7 @@ int deep_input(const struct deep_network *network, const struct image *grey,
 static struct net_shape input_shape(const struct deep_network *network)
 {
     return (struct net_shape){
-        4, {1, network->channels, network->input_size, network->input_size}};
+        4, {1, network->channels, network->input_rows, network->input_columns}};
 }
 
 static struct net_shape output_shape(const struct deep_network *network)
@@ -241,11 +265,11 @@ static float cell_at(const struct plane *cells, double y, double x)
                    dy * ((1 - dx) * down[x0] + dx * down[x1]));
 }
 
-/* The part of the box that lies in the network's square, and each of its pixels. */
+/* The part of the box that lies in the network's frame, and each of its pixels. */
 static void spread(const struct deep_network *network, const struct placement *p,
                    const struct plane *cells, struct heat_map *heat)
 {
-    const double size = network->input_size;
+    const double high = network->input_rows, wide = network->input_columns;
     const double step_y = (double)p->rows / (p->box.y1 - p->box.y0 + 1);
     const double step_x = (double)p->columns / (p->box.x1 - p->box.x0 + 1);
     heat->seen = (struct bounds){p->box.x1, p->box.y1, p->box.x0, p->box.y0};
@@ -253,10 +277,10 @@ static void spread(const struct deep_network *network, const struct placement *p
         const double v = (y - p->box.y0 + 0.5) * step_y - p->top;
         for (int x = p->box.x0; x <= p->box.x1; x++) {
             const double u = (x - p->box.x0 + 0.5) * step_x - p->left;
-            if (v < 0 || v > size || u < 0 || u > size)
+            if (v < 0 || v > high || u < 0 || u > wide)
                 continue;
             heat->plane.values[(size_t)y * (size_t)heat->plane.columns + (size_t)x] =
-                cell_at(cells, v * cells->rows / size - 0.5, u * cells->columns / size - 0.5);
+                cell_at(cells, v * cells->rows / high - 0.5, u * cells->columns / wide - 0.5);
             heat->seen.x0 = x < heat->seen.x0 ? x : heat->seen.x0;
             heat->seen.x1 = x > heat->seen.x1 ? x : heat->seen.x1;
             heat->seen.y0 = y < heat->seen.y0 ? y : heat->seen.y0;
@@ -321,14 +345,14 @@ static int run(const struct net *net, const struct deep_network *network, float 
 }
 
 int deep_run(const struct net *net, const struct deep_network *network, const struct image *grey,
-             const struct mask *mask, const double *weights, float *values,
-             struct heat_map *ret_heat, struct error *err)
+             const struct mask *mask, const struct bounds *seen, const double *weights,
+             float *values, struct heat_map *ret_heat, struct error *err)
 {
     struct placement placement;
     struct net_tensor activations = {0};
     float *input = NULL;
     assert(!weights || network->activations);
-    int status = place(network, mask, &placement, err);
+    int status = place(network, mask, seen, &placement, err);
     if (status == 0)
         status = make_input(network, grey, mask, &placement, &input, err);
     if (status == 0)

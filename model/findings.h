@@ -85,6 +85,7 @@ struct region_finding {
     bool found;
     int image;           /* index of its picture in the study's list; -1 when there is none */
     int frame;           /* from 0 */
+    struct bounds seen;  /* of the picture: what the outlining network saw, inclusive */
     struct mask mask;    /* size of the picture; largest connected part */
     struct mask hilum;   /* nodes only; may have no pixels set; zeroed struct when no output */
     double probability;  /* mean network output inside the mask */

@@ -12,7 +12,7 @@
 
 static struct net_shape network_shape(const struct outline_network *network, int channels)
 {
-    return (struct net_shape){4, {1, channels, network->input_size, network->input_size}};
+    return (struct net_shape){4, {1, channels, network->input_rows, network->input_columns}};
 }
 
 int outline_check(const struct net *net, const struct outline_network *network,
@@ -347,7 +347,9 @@ int outline_run(const struct net *net, const struct outline_network *network,
     const struct image *grey = input->grey;
     assert(grey->channels == 1);
     struct window box = window_of_tissue(grey, input->tissue);
-    struct region_finding region = {.image = -1};
+    struct region_finding region = {
+        .image = -1,
+        .seen = {box.x0, box.y0, box.x0 + box.columns - 1, box.y0 + box.rows - 1}};
     struct plane picture;
     int status = plane_from_image(grey, box.x0, box.y0, box.rows, box.columns, &picture, err);
     if (status < 0)
@@ -380,23 +382,24 @@ int outline_raw(const struct net *net, const struct outline_network *network,
                 struct error *err)
 {
     assert(channel >= 0 && channel < network->channels);
-    struct fit fit = fit_square(grey->rows, grey->columns, network->input_size);
-    struct plane picture = {0}, square = {0}, output = {0};
+    struct fit fit = fit_frame(grey->rows, grey->columns, network->input_rows,
+                               network->input_columns);
+    struct plane picture = {0}, frame = {0}, output = {0};
     float *values = NULL;
     int status = plane_from_image(grey, 0, 0, grey->rows, grey->columns, &picture, err);
     if (status == 0)
-        status = fit_forward(&fit, &picture, 0, &square, err);
+        status = fit_forward(&fit, &picture, 0, &frame, err);
     if (status == 0)
-        status = pass_square(net, network, &square, NULL, &values, err);
+        status = pass_frame(net, network, &frame, NULL, &values, err);
     if (status == 0)
-        status = plane_init(&output, network->input_size, network->input_size, err);
+        status = plane_init(&output, network->input_rows, network->input_columns, err);
     if (status == 0) {
-        size_t n = (size_t)network->input_size * (size_t)network->input_size;
+        size_t n = (size_t)network->input_rows * (size_t)network->input_columns;
         memcpy(output.values, values + (size_t)channel * n, n * sizeof *values);
         *ret_output = output;
     }
     free(values);
     plane_release(&picture);
-    plane_release(&square);
+    plane_release(&frame);
     return status;
 }

@@ -17,13 +17,13 @@ enum {
     OUTLINE_PASSES_MAX = 2 + 2 * OUTLINE_ZOOMS_MAX,
 };
 
-/* How to feed a network and read it; part of a package. Input 1×1×input_size×input_size, or
- * 1×2×… with callipers: the window's longest side fitted to input_size and centred on black, each
+/* How to feed a network and read it; part of a package. Input 1×1×input_rows×input_columns, or
+ * 1×2×… with callipers: the window as large as both sides allow and centred on black, each
  * value (grey × scale − mean) / std; the second channel is 0 but for a bell of
  * exp(−d² / (2 · 3²)) around each mark, d in pixels of the input, the greatest where several
- * meet. Output 1×channels×input_size×input_size: probabilities. */
+ * meet. Output 1×channels×input_rows×input_columns: probabilities. */
 struct outline_network {
-    int input_size;
+    int input_rows, input_columns;
     double scale, mean, std;
     const char *input, *output; /* names of the tensors; borrowed from the package */
     bool callipers;             /* the input has the second channel */
@@ -51,7 +51,7 @@ struct outline_input {
     size_t mark_count;
 };
 
-/* Fills found, mask, hilum, probability, agreement, passes, callipers, touches_border; image and
+/* Fills found, seen, mask, hilum, probability, agreement, passes, callipers, touches_border; image and
  * frame are -1 and 0, the rest is zero. Nothing found, or a picture that spans fewer than 16 grey
  * levels: found is false and there is no mask.
  *
@@ -66,7 +66,7 @@ int outline_run(const struct net *net, const struct outline_network *network,
                 struct error *err);
 
 /* One plain pass without marks: the network's raw output for channel `channel`,
- * input_size × input_size. */
+ * input_rows × input_columns. */
 int outline_raw(const struct net *net, const struct outline_network *network,
                 const struct image *grey, int channel, struct plane *ret_output,
                 struct error *err);

@@ -18,12 +18,12 @@ struct marks {
     int x0, y0;
 };
 
-/* All channels for one square of grey values 0 to 255, which is normalised in place. `marks` in
- * pixels of the square, or NULL. ret_values is the caller's to free. STATUS_INVALID: the output is no
+/* All channels for one frame of grey values 0 to 255, which is normalised in place. `marks` in
+ * pixels of the frame, or NULL. ret_values is the caller's to free. STATUS_INVALID: the output is no
  * probability. */
-int pass_square(const struct net *net, const struct outline_network *network,
-                struct plane *square, const struct marks *marks, float **ret_values,
-                struct error *err);
+int pass_frame(const struct net *net, const struct outline_network *network,
+               struct plane *frame, const struct marks *marks, float **ret_values,
+               struct error *err);
 
 /* Plain and mirrored. The window comes back mirrored. */
 int pass_both(const struct net *net, const struct outline_network *network, struct plane *window,

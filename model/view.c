@@ -42,7 +42,7 @@ int view_run(const struct net *net, const struct view_network *network, const st
              struct error *err)
 {
     struct window w = window_of_tissue(grey, tissue);
-    struct fit fit = fit_square(w.rows, w.columns, network->input_size);
+    struct fit fit = fit_frame(w.rows, w.columns, network->input_size, network->input_size);
     struct plane picture = {0}, square = {0};
     int status = plane_from_image(grey, w.x0, w.y0, w.rows, w.columns, &picture, err);
     if (status == 0)

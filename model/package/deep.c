@@ -78,8 +78,8 @@ static int run_network(const struct package *package, const struct net *net,
     if (status == 0) {
         add_weights(network, package->terms, package->term_count, 1, weights);
         const bool maps = network->activations && any_weight(weights, network->count);
-        status = deep_run(net, network, grey, &region->mask, maps ? weights : NULL, values, &heat,
-                          err);
+        status = deep_run(net, network, grey, &region->mask, &region->seen, maps ? weights : NULL,
+                          values, &heat, err);
     }
     if (status == STATUS_LIMIT) { /* no number rather than none of the study's others */
         for (size_t i = 0; i < count; i++)

@@ -104,6 +104,27 @@ int field_word(const struct fields *r, const struct yaml_node *node, const char 
     return yaml_error(r->yaml, node, err, "'%s' is not known here", text);
 }
 
+int field_input_size(const struct fields *r, const struct yaml_node *map, int max, int *ret_rows,
+                     int *ret_columns, struct error *err)
+{
+    enum { MIN = 8 };
+    const struct yaml_node *node = NULL;
+    int64_t sides[2];
+    int status = field_need(r, map, "input_size", &node, err);
+    if (status < 0)
+        return status;
+    const bool list = node->kind == YAML_SEQUENCE;
+    if (list && node->count != 2)
+        return yaml_error(r->yaml, node, err, "must be a number, or [height, width]");
+    for (int i = 0; i < 2 && status == 0; i++)
+        status = yaml_int(r->yaml, list ? &node->children[i] : node, MIN, max, &sides[i], err);
+    if (status < 0)
+        return status;
+    *ret_rows = (int)sides[0];
+    *ret_columns = (int)sides[1];
+    return 0;
+}
+
 int field_name_or(const struct fields *r, const struct yaml_node *map, const char *key,
                   const char *otherwise, const char **ret_text, struct error *err)
 {

@@ -29,6 +29,9 @@ int field_number(const struct fields *r, const struct yaml_node *map, const char
                  double max, double *ret_value, struct error *err);
 int field_above_zero(const struct fields *r, const struct yaml_node *map, const char *key,
                      double *ret_value, struct error *err);
+/* The key `input_size`: a number S, or [height, width]; each 8 to `max`. */
+int field_input_size(const struct fields *r, const struct yaml_node *map, int max, int *ret_rows,
+                     int *ret_columns, struct error *err);
 /* A list of 1 to `max` entries. */
 int field_list(const struct fields *r, const struct yaml_node *map, const char *key, size_t max,
                const struct yaml_node **ret_node, struct error *err);

@@ -162,8 +162,8 @@ void package_nets_release(struct package_nets *nets);
 
 /* Append the features of the package's deep networks for `roi` to region->features, and add what
  * they contribute to its model to region->heat, where a network brings its activations and the
- * model uses its features. The mask is not empty and has the picture's size. A region too narrow for a
- * network has NaN for its features. */
+ * model uses its features. The mask is not empty and has the picture's size, `seen` lies in
+ * the picture. A region too narrow for a network has NaN for its features. */
 int package_deep_features(const struct package *package, const struct package_nets *nets,
                           const struct image *grey, enum roi roi, struct region_finding *region,
                           struct error *err);

@@ -234,8 +234,6 @@ static int read_network(const struct fields *r, const struct yaml_node *map, enu
                                        "min_area_fraction", "zoom", "graphics", NULL};
     struct package_network *network = &r->package->networks[roi];
     struct outline_network *outline = &network->outline;
-    const struct yaml_node *node = NULL;
-    int64_t size;
     int status = yaml_check_keys(r->yaml, map, keys, err);
     if (status == 0)
         status = field_file(r, map, &network->file, network->sha256, err);
@@ -244,9 +242,8 @@ static int read_network(const struct fields *r, const struct yaml_node *map, enu
     if (status == 0)
         status = field_name_or(r, map, "output", "probability", &outline->output, err);
     if (status == 0)
-        status = field_need(r, map, "input_size", &node, err);
-    if (status == 0)
-        status = yaml_int(r->yaml, node, 8, OUTLINE_INPUT_MAX, &size, err);
+        status = field_input_size(r, map, OUTLINE_INPUT_MAX, &outline->input_rows,
+                                  &outline->input_columns, err);
     if (status == 0)
         status = read_normalisation(r, map, &outline->scale, &outline->mean, &outline->std, err);
     if (status == 0)
@@ -263,7 +260,6 @@ static int read_network(const struct fields *r, const struct yaml_node *map, enu
         status = field_number(r, map, "min_area_fraction", 0, 1, &outline->min_area_fraction, err);
     if (status < 0)
         return status;
-    outline->input_size = (int)size;
     network->present = true;
     return 0;
 }

@@ -61,13 +61,31 @@ static int need_int(const struct fields *r, const struct yaml_node *map, const c
     return status;
 }
 
+/* How the crop comes to the input's size. */
+static int read_deep_resize(const struct fields *r, const struct yaml_node *map,
+                            struct deep_network *network, struct error *err)
+{
+    static const char *const resizes[] = {"stretch", "shorter_side", "fit", NULL};
+    const int rows = network->input_rows, columns = network->input_columns;
+    int resize = 0;
+    int status = need_word(r, map, "resize", resizes, &resize, err);
+    network->resize = (enum deep_resize)resize;
+    if (status == 0 && network->resize == DEEP_SHORTER_SIDE)
+        status = need_int(r, map, "resize_to", rows > columns ? rows : columns, DEEP_INPUT_MAX,
+                          &network->resize_to, err);
+    else if (status == 0 && yaml_get(map, "resize_to"))
+        status = yaml_error(r->yaml, yaml_get(map, "resize_to"), err,
+                            "stands with 'resize: shorter_side' alone");
+    return status;
+}
+
 static int read_deep_input(const struct fields *r, const struct yaml_node *map,
                            struct deep_network *network, struct error *err)
 {
-    static const char *const crops[] = {"box", "masked", "picture", NULL};
-    static const char *const resizes[] = {"stretch", "shorter_side", NULL};
-    int crop = 0, resize = 0;
-    int status = need_int(r, map, "input_size", 8, DEEP_INPUT_MAX, &network->input_size, err);
+    static const char *const crops[] = {"box", "masked", "picture", "segmented", NULL};
+    int crop = 0;
+    int status = field_input_size(r, map, DEEP_INPUT_MAX, &network->input_rows,
+                                  &network->input_columns, err);
     if (status == 0)
         status = need_int(r, map, "channels", 1, DEEP_CHANNELS_MAX, &network->channels, err);
     if (status == 0 && network->channels == 2)
@@ -76,21 +94,14 @@ static int read_deep_input(const struct fields *r, const struct yaml_node *map,
         status = read_deep_normalisation(r, map, network, err);
     if (status == 0)
         status = need_word(r, map, "crop", crops, &crop, err);
+    network->crop = (enum deep_crop)crop;
+    const bool around = network->crop == DEEP_BOX || network->crop == DEEP_MASKED;
     if (status == 0 && yaml_get(map, "margin"))
         status = field_number(r, map, "margin", 0, 2, &network->margin, err);
-    if (status == 0 && crop == DEEP_PICTURE && network->margin > 0)
+    if (status == 0 && !around && network->margin > 0)
         status = yaml_error(r->yaml, yaml_get(map, "margin"), err,
                             "has no meaning for the whole picture");
-    if (status == 0)
-        status = need_word(r, map, "resize", resizes, &resize, err);
-    if (status == 0 && resize == 1)
-        status = need_int(r, map, "resize_to", network->input_size, DEEP_INPUT_MAX,
-                          &network->resize_to, err);
-    else if (status == 0 && yaml_get(map, "resize_to"))
-        status = yaml_error(r->yaml, yaml_get(map, "resize_to"), err,
-                            "stands with 'resize: shorter_side' alone");
-    network->crop = (enum deep_crop)crop;
-    return status;
+    return status < 0 ? status : read_deep_resize(r, map, network, err);
 }
 
 /* Names end in '_' and a number, so that no two prefixes make the same one. */

@@ -134,6 +134,7 @@ static int run_features(const struct package *package, const struct package_nets
     int status = read_roi_grey(package, roi, &grey, err);
     if (status == 0)
         status = read_masks(package, roi, &region, err);
+    region.seen = (struct bounds){0, 0, grey.columns - 1, grey.rows - 1};
     if (status == 0)
         status = measure_region(&region.mask, &region.hilum, &region.calibration,
                                 &region.measurements, err);

@@ -22,7 +22,7 @@ static double run_ms(const struct net *net, const struct deep_network *network,
     for (int i = 0; i < RUNS; i++) {
         struct heat_map heat = {0};
         int64_t start = clock_monotonic_us(clock_system());
-        if (deep_run(net, network, grey, mask, weights, values, &heat, NULL) < 0)
+        if (deep_run(net, network, grey, mask, NULL, weights, values, &heat, NULL) < 0)
             exit(1);
         double ms = (double)(clock_monotonic_us(clock_system()) - start) / 1e3;
         best = ms < best ? ms : best;

@@ -63,17 +63,25 @@ static void test_shrinking_keeps_the_mean(void **state)
 static void test_fit(void **state)
 {
     (void)state;
-    struct fit fit = fit_square(300, 600, 256);
+    struct fit fit = fit_frame(300, 600, 256, 256);
     assert_int_equal(fit.fit_rows, 128);
     assert_int_equal(fit.fit_columns, 256);
     assert_int_equal(fit.top, 64);
     assert_int_equal(fit.left, 0);
-    fit = fit_square(8000, 1, 256);
+    fit = fit_frame(8000, 1, 256, 256);
     assert_int_equal(fit.fit_columns, 1);
     assert_int_equal(fit.fit_rows, 256);
+    fit = fit_frame(600, 800, 256, 320); /* wider than the frame */
+    assert_int_equal(fit.fit_rows, 240);
+    assert_int_equal(fit.fit_columns, 320);
+    assert_int_equal(fit.top, 8);
+    fit = fit_frame(600, 700, 256, 320);
+    assert_int_equal(fit.fit_rows, 256);
+    assert_int_equal(fit.fit_columns, 299);
+    assert_int_equal(fit.left, 10);
 }
 
-/* A disc goes to the square and back to where it was. */
+/* A disc goes to the frame and back to where it was. */
 static void test_there_and_back(void **state)
 {
     (void)state;
@@ -81,23 +89,23 @@ static void test_there_and_back(void **state)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         int rows = sizes[i][0], columns = sizes[i][1], wrong = 0, inside = 0;
         double radius = fmin(rows, columns) / 3.0;
-        struct plane picture, square, back;
-        struct fit fit = fit_square(rows, columns, 256);
+        struct plane picture, frame, back;
+        struct fit fit = fit_frame(rows, columns, 256, i % 2 ? 320 : 256);
         assert_int_equal(plane_init(&picture, rows, columns, NULL), 0);
         for (int y = 0; y < rows; y++)
             for (int x = 0; x < columns; x++)
                 picture.values[y * columns + x] =
                     hypot(x - columns * 0.4, y - rows * 0.6) < radius ? 1.0f : 0.0f;
-        assert_int_equal(fit_forward(&fit, &picture, 0, &square, NULL), 0);
-        assert_true(square.values[0] == 0 || (fit.top == 0 && fit.left == 0));
-        assert_int_equal(fit_back(&fit, &square, &back, NULL), 0);
+        assert_int_equal(fit_forward(&fit, &picture, 0, &frame, NULL), 0);
+        assert_true(frame.values[0] == 0 || (fit.top == 0 && fit.left == 0));
+        assert_int_equal(fit_back(&fit, &frame, &back, NULL), 0);
         for (int k = 0; k < rows * columns; k++) {
             inside += picture.values[k] > 0.5f;
             wrong += (picture.values[k] > 0.5f) != (back.values[k] > 0.5f);
         }
         assert_true(wrong <= inside / 50);
         plane_release(&picture);
-        plane_release(&square);
+        plane_release(&frame);
         plane_release(&back);
     }
 }

@@ -59,7 +59,7 @@ static void test_mean_dice(void **state)
 {
     (void)state;
     const struct outline_network network = {
-        .input_size = 256, .scale = 1 / 255.0, .mean = 0, .std = 1, .input = "image",
+        .input_rows = 256, .input_columns = 256, .scale = 1 / 255.0, .mean = 0, .std = 1, .input = "image",
         .output = "probability", .channels = 1, .region_channel = 0, .hilum_channel = -1,
         .threshold = 0.5, .min_area_fraction = 0.001};
     struct net_library *library;

@@ -24,7 +24,7 @@ static struct mask mask;
 
 /* What make_deep.py writes. */
 static const struct deep_network POOLED = {
-    .roi = ROI_TUMOUR, .input_size = SIDE, .channels = 3, .scale = 1 / 255.0,
+    .roi = ROI_TUMOUR, .input_rows = SIDE, .input_columns = SIDE, .channels = 3, .scale = 1 / 255.0,
     .mean = {0.5, 0.4, 0.3}, .std = {0.2, 0.25, 0.3}, .crop = DEEP_BOX, .input = "image",
     .output = "features", .count = COUNT, .prefix = "f_", .first = 1,
     .activations = "activations", .pooling = DEEP_AVERAGE};
@@ -61,8 +61,8 @@ static void check_pillow(const struct deep_network *network, const char *file)
     struct image expected;
     float *values;
     assert_int_equal(image_read_png(file, &expected, NULL), 0);
-    assert_int_equal(deep_input(network, &grey, &mask, &values, NULL), 0);
-    assert_int_equal(expected.rows, network->input_size);
+    assert_int_equal(deep_input(network, &grey, &mask, NULL, &values, NULL), 0);
+    assert_int_equal(expected.rows, network->input_rows);
     for (int i = 0; i < expected.rows * expected.columns; i++)
         if ((int)values[i] != expected.pixels[i])
             fail_msg("%s: %g at %d instead of %d", file, values[i], i, expected.pixels[i]);
@@ -73,7 +73,7 @@ static void check_pillow(const struct deep_network *network, const char *file)
 static void test_as_pillow(void **state)
 {
     (void)state;
-    struct deep_network network = {.input_size = 28, .channels = 1, .scale = 1, .std = {1, 1, 1},
+    struct deep_network network = {.input_rows = 28, .input_columns = 28, .channels = 1, .scale = 1, .std = {1, 1, 1},
                                    .crop = DEEP_BOX, .margin = 0.2};
     check_pillow(&network, DATA "deep-box.png");
     network.margin = 0;
@@ -82,8 +82,36 @@ static void test_as_pillow(void **state)
     network.crop = DEEP_PICTURE;
     check_pillow(&network, DATA "deep-picture.png");
     network.crop = DEEP_BOX;
+    network.resize = DEEP_SHORTER_SIDE;
     network.resize_to = 32;
     check_pillow(&network, DATA "deep-shorter.png");
+}
+
+/* Beside each other in a wide frame: black around the tissue that was seen, and around the outline. */
+static void test_segmented(void **state)
+{
+    (void)state;
+    const struct deep_network network = {.input_rows = 20, .input_columns = 40, .channels = 1,
+                                         .scale = 1, .mean = {100}, .std = {1},
+                                         .crop = DEEP_SEGMENTED, .resize = DEEP_FIT};
+    const struct bounds seen = {10, 5, 29, 24}; /* as large as the frame is high: nothing is resized */
+    struct image flat;
+    struct mask spot;
+    float *values;
+    assert_int_equal(image_init(&flat, 40, 60, 1, NULL), 0);
+    assert_int_equal(mask_init(&spot, 40, 60, NULL), 0);
+    memset(flat.pixels, 200, 40 * 60);
+    for (int y = 8; y < 12; y++)
+        memset(spot.pixels + y * 60 + 15, 1, 6);
+    assert_int_equal(deep_input(&network, &flat, &spot, &seen, &values, NULL), 0);
+    for (int y = 0; y < 20; y++)
+        for (int x = 0; x < 40; x++) {
+            const bool inside = y >= 3 && y < 7 && x >= 15 && x < 21; /* 10 columns of black first */
+            assert_float_equal(values[y * 40 + x], inside ? 100 : -100, 1e-6);
+        }
+    free(values);
+    image_release(&flat);
+    mask_release(&spot);
 }
 
 static void test_channels_are_normalised(void **state)
@@ -95,8 +123,8 @@ static void test_channels_are_normalised(void **state)
     plain.scale = 1;
     plain.mean[0] = 0;
     plain.std[0] = 1;
-    assert_int_equal(deep_input(&POOLED, &grey, &mask, &values, NULL), 0);
-    assert_int_equal(deep_input(&plain, &grey, &mask, &levels, NULL), 0);
+    assert_int_equal(deep_input(&POOLED, &grey, &mask, NULL, &values, NULL), 0);
+    assert_int_equal(deep_input(&plain, &grey, &mask, NULL, &levels, NULL), 0);
     for (int c = 0; c < 3; c++)
         for (int i = 0; i < SIDE * SIDE; i++)
             assert_float_equal(values[c * SIDE * SIDE + i],
@@ -115,10 +143,11 @@ static void test_too_narrow(void **state)
     assert_int_equal(image_init(&line, 1, 600, 1, NULL), 0);
     assert_int_equal(mask_init(&all, 1, 600, NULL), 0);
     memset(all.pixels, 1, 600);
+    network.resize = DEEP_SHORTER_SIDE;
     network.resize_to = SIDE;
-    assert_int_equal(deep_input(&network, &line, &all, &values, NULL), STATUS_LIMIT);
-    network.resize_to = 0;
-    assert_int_equal(deep_input(&network, &line, &all, &values, NULL), 0);
+    assert_int_equal(deep_input(&network, &line, &all, NULL, &values, NULL), STATUS_LIMIT);
+    network.resize = DEEP_STRETCH;
+    assert_int_equal(deep_input(&network, &line, &all, NULL, &values, NULL), 0);
     free(values);
     image_release(&line);
     mask_release(&all);
@@ -130,7 +159,7 @@ static void test_too_narrow(void **state)
 static void block_means(const struct deep_network *network, double means[CELLS * CELLS])
 {
     float *values;
-    assert_int_equal(deep_input(network, &grey, &mask, &values, NULL), 0);
+    assert_int_equal(deep_input(network, &grey, &mask, NULL, &values, NULL), 0);
     memset(means, 0, CELLS * CELLS * sizeof *means);
     for (int c = 0; c < 3; c++)
         for (int y = 0; y < SIDE; y++)
@@ -202,7 +231,7 @@ static void check_heat(const struct net *net, enum deep_pooling pooling)
     mask = kept;
     expected_cells(means, pooling, cells, features);
     assert_int_equal(deep_check(net, &network, NULL), 0);
-    assert_int_equal(deep_run(net, &network, &grey, &square, WEIGHTS, values, &heat, NULL), 0);
+    assert_int_equal(deep_run(net, &network, &grey, &square, NULL, WEIGHTS, values, &heat, NULL), 0);
     for (int k = 0; k < COUNT; k++) {
         assert_float_equal(values[k], features[k], 1e-5);
         part += WEIGHTS[k] * features[k];
@@ -257,12 +286,13 @@ static void test_seen(void **state)
     struct heat_map heat = {0};
     struct mask wide;
     float values[COUNT];
+    network.resize = DEEP_SHORTER_SIDE;
     network.resize_to = SIDE;
     assert_int_equal(mask_init(&wide, grey.rows, grey.columns, NULL), 0);
     for (int y = 30; y < 50; y++)
         for (int x = 10; x < 90; x++)
             wide.pixels[y * grey.columns + x] = 1;
-    assert_int_equal(deep_run(average, &network, &grey, &wide, WEIGHTS, values, &heat, NULL), 0);
+    assert_int_equal(deep_run(average, &network, &grey, &wide, NULL, WEIGHTS, values, &heat, NULL), 0);
     assert_int_equal(heat.seen.x0, 40);
     assert_int_equal(heat.seen.x1, 59);
     assert_int_equal(heat.seen.y0, 30);
@@ -305,11 +335,11 @@ static void test_infinite_output(void **state)
     float values[COUNT];
     network.scale = 1e30;
     network.std[0] = network.std[1] = network.std[2] = 1e-6;
-    assert_int_equal(deep_run(average, &network, &grey, &mask, NULL, values, NULL, &err),
+    assert_int_equal(deep_run(average, &network, &grey, &mask, NULL, NULL, values, NULL, &err),
                      STATUS_INVALID);
     assert_non_null(strstr(err.message, "not finite"));
     network = POOLED;
-    assert_int_equal(deep_run(average, &network, &grey, &mask, NULL, values, NULL, &err), 0);
+    assert_int_equal(deep_run(average, &network, &grey, &mask, NULL, NULL, values, NULL, &err), 0);
 }
 
 static void test_names(void **state)
@@ -330,6 +360,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_as_pillow),
+        cmocka_unit_test(test_segmented),
         cmocka_unit_test(test_channels_are_normalised),
         cmocka_unit_test(test_too_narrow),
         cmocka_unit_test(test_average),

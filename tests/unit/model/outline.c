@@ -18,18 +18,18 @@ static struct net *tumour, *node, *wild, *marked;
 
 /* probability = grey / 255 */
 static const struct outline_network TUMOUR = {
-    .input_size = 32, .scale = 1 / 255.0, .mean = 0, .std = 1, .input = "image",
+    .input_rows = 32, .input_columns = 32, .scale = 1 / 255.0, .mean = 0, .std = 1, .input = "image",
     .output = "probability", .channels = 1, .region_channel = 0, .hilum_channel = -1,
     .threshold = 0.5, .min_area_fraction = 0.01};
 /* region from grey 64, hilum from grey 192 on */
 static const struct outline_network NODE = {
-    .input_size = 32, .scale = 1 / 255.0, .mean = 0, .std = 1, .input = "image",
+    .input_rows = 32, .input_columns = 32, .scale = 1 / 255.0, .mean = 0, .std = 1, .input = "image",
     .output = "probability", .channels = 2, .region_channel = 0, .hilum_channel = 1,
     .threshold = 0.5, .min_area_fraction = 0.01};
 
 /* Input 1×2×32×32: the output is the plane of marks */
 static const struct outline_network MARKED = {
-    .input_size = 32, .scale = 1 / 255.0, .mean = 0, .std = 1, .input = "image",
+    .input_rows = 32, .input_columns = 32, .scale = 1 / 255.0, .mean = 0, .std = 1, .input = "image",
     .output = "probability", .callipers = true, .channels = 1, .region_channel = 0,
     .hilum_channel = -1, .threshold = 0.5, .min_area_fraction = 0.001};
 

@@ -134,10 +134,13 @@ static void test_read(void **state)
     const struct deep_network *a = &package->deep[0].network, *b = &package->deep[1].network;
     assert_float_equal(a->mean[2], 0.3, 0);
     assert_float_equal(a->std[1], 0.2, 0);
-    assert_int_equal(a->resize_to, 0);
+    assert_int_equal(a->input_rows, 16);
+    assert_int_equal(a->input_columns, 16);
+    assert_int_equal(a->resize, DEEP_STRETCH);
     assert_int_equal(a->pooling, DEEP_AVERAGE);
     assert_int_equal(b->crop, DEEP_MASKED);
     assert_float_equal(b->margin, 0.5, 0);
+    assert_int_equal(b->resize, DEEP_SHORTER_SIDE);
     assert_int_equal(b->resize_to, 18);
     assert_int_equal(b->pooling, DEEP_MAX);
     assert_string_equal(b->output, "features");
@@ -174,6 +177,11 @@ static void test_bad_yaml(void **state)
         {"    pooling: average\n", "", "'pooling' is missing"},
         {"pooling: average", "pooling: median", "'median'"},
         {"input_size: 16", "input_size: 2000", "between 8 and 1024"},
+        {"input_size: 16", "input_size: [16, 7]", "between 8 and 1024"},
+        {"input_size: 16", "input_size: [16]", "[height, width]"},
+        {"input_size: 16", "input_size: {h: 16, w: 16}", "input_size"},
+        {"crop: box", "crop: segmented\n    margin: 0.1", "whole picture"},
+        {"resize: stretch", "resize: fit\n    resize_to: 20", "shorter_side"},
         {"  - region: tumour", "  - region: liver", "'liver'"},
         {"  - region: tumour", "  - area: tumour", "unknown key 'area'"},
         {"file: deep-average.onnx", "file: ../deep-average.onnx", "plain path"},
@@ -229,7 +237,7 @@ static void test_features_and_heat(void **state)
     struct plane sum;
     assert_int_equal(plane_init(&sum, grey.rows, grey.columns, NULL), 0);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(deep_run(nets.deep[i], &package->deep[i].network, &grey, &region.mask,
+        assert_int_equal(deep_run(nets.deep[i], &package->deep[i].network, &grey, &region.mask, NULL,
                                   i ? second : first, values, &alone, NULL), 0);
         for (int k = 0; k < grey.rows * grey.columns; k++)
             sum.values[k] += alone.plane.values[k];

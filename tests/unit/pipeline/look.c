@@ -56,7 +56,7 @@ static void the_larger_of_two_images_side_by_side(void **state)
 {
     (void)state;
     const struct outline_network network = {
-        .input_size = 32, .scale = 1 / 255.0, .std = 1, .input = "image", .output = "probability",
+        .input_rows = 32, .input_columns = 32, .scale = 1 / 255.0, .std = 1, .input = "image", .output = "probability",
         .channels = 1, .hilum_channel = -1, .threshold = 0.5, .min_area_fraction = 0.001};
     const struct us_region regions[] = {
         {.x0 = 20, .y0 = 30, .x1 = 249, .y1 = 269, .spatial_format = 1, .data_type = 1,
