@@ -1,4 +1,4 @@
-#include "model/deep.h"
+#include "model/deep_parts.h"
 
 #include <assert.h>
 #include <math.h>
@@ -13,14 +13,6 @@
 enum { CELLS_MAX = 1 << 24 /* floats of activations */ };
 
 /* ---- what the network sees ---- */
-
-/* A box of the picture, its size after resizing, and where the network's frame lies in that: below
- * 0 where the frame is larger. */
-struct placement {
-    struct bounds box;
-    int rows, columns;
-    int top, left;
-};
 
 static int clip(int value, int low, int high)
 {
@@ -66,11 +58,10 @@ static int place_shorter(const struct deep_network *network, int64_t rows, int64
     return 0;
 }
 
-static int place(const struct deep_network *network, const struct mask *mask,
-                 const struct bounds *seen, struct placement *ret_placement, struct error *err)
+int deep_place(const struct deep_network *network, struct bounds box,
+               struct placement *ret_placement, struct error *err)
 {
-    struct placement p = {box_of(network, mask, seen), network->input_rows, network->input_columns,
-                          0, 0};
+    struct placement p = {box, network->input_rows, network->input_columns, 0, 0};
     const int rows = p.box.y1 - p.box.y0 + 1, columns = p.box.x1 - p.box.x0 + 1;
     int status = 0;
     if (network->resize == DEEP_SHORTER_SIDE) {
@@ -93,10 +84,15 @@ static void blacken_outside(struct plane *plane, const struct mask *mask, const 
                 plane->values[(size_t)y * (size_t)plane->columns + (size_t)x] = 0;
 }
 
-/* Grey levels 0 to 255 of what the network's frame is cut from. */
-static int look(const struct deep_network *network, const struct image *grey,
-                const struct mask *mask, const struct placement *p, struct plane *ret_plane,
-                struct error *err)
+static int place(const struct deep_network *network, const struct mask *mask,
+                 const struct bounds *seen, struct placement *ret_placement, struct error *err)
+{
+    return deep_place(network, box_of(network, mask, seen), ret_placement, err);
+}
+
+int deep_look(const struct deep_network *network, const struct image *grey,
+              const struct mask *mask, const struct placement *p, struct plane *ret_plane,
+              struct error *err)
 {
     const struct bounds *box = &p->box;
     struct plane plane = {0};
@@ -110,8 +106,7 @@ static int look(const struct deep_network *network, const struct image *grey,
     return status;
 }
 
-/* Black around what is resized. */
-static float level_at(const struct plane *levels, int y, int x)
+float deep_level(const struct plane *levels, int y, int x)
 {
     return y < 0 || x < 0 || y >= levels->rows || x >= levels->columns
                ? 0
@@ -124,7 +119,7 @@ static void normalise(const struct deep_network *network, const struct plane *le
     for (int c = 0; c < network->channels; c++)
         for (int y = 0; y < network->input_rows; y++)
             for (int x = 0; x < network->input_columns; x++)
-                *values++ = (float)((level_at(levels, p->top + y, p->left + x) * network->scale -
+                *values++ = (float)((deep_level(levels, p->top + y, p->left + x) * network->scale -
                                      network->mean[c]) /
                                     network->std[c]);
 }
@@ -135,7 +130,7 @@ static int make_input(const struct deep_network *network, const struct image *gr
 {
     struct plane levels;
     assert(grey->rows == mask->rows && grey->columns == mask->columns);
-    int status = look(network, grey, mask, placement, &levels, err);
+    int status = deep_look(network, grey, mask, placement, &levels, err);
     if (status < 0)
         return status;
     float *values = calloc((size_t)network->channels * (size_t)network->input_rows *
@@ -165,8 +160,10 @@ int deep_input(const struct deep_network *network, const struct image *grey,
 
 static struct net_shape input_shape(const struct deep_network *network)
 {
-    return (struct net_shape){
-        4, {1, network->channels, network->input_rows, network->input_columns}};
+    const int rows = network->input_rows, columns = network->input_columns;
+    return network->frames
+               ? (struct net_shape){5, {1, network->channels, network->frames, rows, columns}}
+               : (struct net_shape){4, {1, network->channels, rows, columns}};
 }
 
 static struct net_shape output_shape(const struct deep_network *network)
@@ -174,7 +171,7 @@ static struct net_shape output_shape(const struct deep_network *network)
     return (struct net_shape){2, {1, network->count}};
 }
 
-/* The activations' shape, of which only rows and columns are the file's own choice. */
+/* The activations' shape, of which only times, rows and columns are the file's own choice. */
 static int cells_of(const struct net *net, const struct deep_network *network,
                     struct net_shape *ret_cells, struct error *err)
 {
@@ -183,11 +180,13 @@ static int cells_of(const struct net *net, const struct deep_network *network,
     if (status < 0)
         return status;
     const size_t count = net_shape_count(&cells); /* 0 where the file leaves a side open */
-    if (cells.rank != 4 || cells.sides[0] != 1 || cells.sides[1] != network->count ||
-        count == 0 || count > CELLS_MAX)
+    const bool times = !network->frames || (cells.rank == 5 && cells.sides[2] <= network->frames);
+    if (cells.rank != (network->frames ? 5 : 4) || cells.sides[0] != 1 ||
+        cells.sides[1] != network->count || !times || count == 0 || count > CELLS_MAX)
         return error_set(err, STATUS_INVALID,
-                         "the network's output '%s' must be of shape 1 × %d × rows × columns",
-                         network->activations, network->count);
+                         "the network's output '%s' must be of shape 1 × %d%s × rows × columns",
+                         network->activations, network->count,
+                         network->frames ? " × times, not above its frames," : "");
     *ret_cells = cells;
     return 0;
 }
@@ -222,92 +221,6 @@ int deep_feature_index(const struct deep_network *network, const char *name)
     return strcmp(same, name) == 0 ? index : -1;
 }
 
-/* ---- where it comes from ---- */
-
-static size_t greatest(const float *values, size_t n)
-{
-    size_t at = 0;
-    for (size_t i = 1; i < n; i++)
-        if (values[i] > values[at])
-            at = i;
-    return at;
-}
-
-/* Activation times gradient in each cell, summed over the channels, into zeroed `cells`. */
-static void add_channels(const struct deep_network *network, const float *activations,
-                         const double *weights, struct plane *cells)
-{
-    const size_t n = (size_t)cells->rows * (size_t)cells->columns;
-    for (int k = 0; k < network->count; k++, activations += n) {
-        if (network->pooling == DEEP_MAX) {
-            const size_t at = greatest(activations, n);
-            cells->values[at] += (float)(weights[k] * activations[at]);
-            continue;
-        }
-        const float weight = (float)(weights[k] / (double)n);
-        for (size_t i = 0; i < n; i++)
-            cells->values[i] += weight * activations[i];
-    }
-}
-
-/* Bilinear between the cells' middles; the outermost reach to the border. */
-static float cell_at(const struct plane *cells, double y, double x)
-{
-    y = fmin(fmax(y, 0), cells->rows - 1);
-    x = fmin(fmax(x, 0), cells->columns - 1);
-    const int y0 = (int)y, x0 = (int)x;
-    const int y1 = y0 + 1 < cells->rows ? y0 + 1 : y0;
-    const int x1 = x0 + 1 < cells->columns ? x0 + 1 : x0;
-    const double dy = y - y0, dx = x - x0;
-    const float *up = cells->values + (size_t)y0 * (size_t)cells->columns;
-    const float *down = cells->values + (size_t)y1 * (size_t)cells->columns;
-    return (float)((1 - dy) * ((1 - dx) * up[x0] + dx * up[x1]) +
-                   dy * ((1 - dx) * down[x0] + dx * down[x1]));
-}
-
-/* The part of the box that lies in the network's frame, and each of its pixels. */
-static void spread(const struct deep_network *network, const struct placement *p,
-                   const struct plane *cells, struct heat_map *heat)
-{
-    const double high = network->input_rows, wide = network->input_columns;
-    const double step_y = (double)p->rows / (p->box.y1 - p->box.y0 + 1);
-    const double step_x = (double)p->columns / (p->box.x1 - p->box.x0 + 1);
-    heat->seen = (struct bounds){p->box.x1, p->box.y1, p->box.x0, p->box.y0};
-    for (int y = p->box.y0; y <= p->box.y1; y++) {
-        const double v = (y - p->box.y0 + 0.5) * step_y - p->top;
-        for (int x = p->box.x0; x <= p->box.x1; x++) {
-            const double u = (x - p->box.x0 + 0.5) * step_x - p->left;
-            if (v < 0 || v > high || u < 0 || u > wide)
-                continue;
-            heat->plane.values[(size_t)y * (size_t)heat->plane.columns + (size_t)x] =
-                cell_at(cells, v * cells->rows / high - 0.5, u * cells->columns / wide - 0.5);
-            heat->seen.x0 = x < heat->seen.x0 ? x : heat->seen.x0;
-            heat->seen.x1 = x > heat->seen.x1 ? x : heat->seen.x1;
-            heat->seen.y0 = y < heat->seen.y0 ? y : heat->seen.y0;
-            heat->seen.y1 = y > heat->seen.y1 ? y : heat->seen.y1;
-        }
-    }
-}
-
-static int make_heat(const struct deep_network *network, const struct placement *placement,
-                     const struct mask *mask, const struct net_tensor *activations,
-                     const double *weights, struct heat_map *ret_heat, struct error *err)
-{
-    struct heat_map heat = {0};
-    struct plane cells = {0};
-    int status = plane_init(&cells, (int)activations->shape.sides[2],
-                            (int)activations->shape.sides[3], err);
-    if (status == 0)
-        status = plane_init(&heat.plane, mask->rows, mask->columns, err);
-    if (status == 0) {
-        add_channels(network, activations->values, weights, &cells);
-        spread(network, placement, &cells, &heat);
-        *ret_heat = heat;
-    }
-    plane_release(&cells);
-    return status;
-}
-
 /* ---- running ---- */
 
 static int check_finite(const struct net_tensor *tensor, struct error *err)
@@ -320,9 +233,8 @@ static int check_finite(const struct net_tensor *tensor, struct error *err)
     return 0;
 }
 
-/* With room for the activations where they are asked for; the caller frees that. */
-static int run(const struct net *net, const struct deep_network *network, float *input_values,
-               float *values, struct net_tensor *activations, struct error *err)
+int deep_feed(const struct net *net, const struct deep_network *network, float *input_values,
+              float *values, struct net_tensor *activations, struct error *err)
 {
     const struct net_tensor input = {network->input, input_shape(network), input_values};
     struct net_tensor outputs[2] = {{network->output, output_shape(network), values}};
@@ -344,6 +256,25 @@ static int run(const struct net *net, const struct deep_network *network, float 
     return status;
 }
 
+static int heat_of(const struct deep_network *network, const struct placement *placement,
+                     const struct mask *mask, const struct net_tensor *activations,
+                     const double *weights, struct heat_map *ret_heat, struct error *err)
+{
+    struct heat_map heat = {0};
+    struct plane cells = {0};
+    int status = plane_init(&cells, (int)activations->shape.sides[2],
+                            (int)activations->shape.sides[3], err);
+    if (status == 0)
+        status = plane_init(&heat.plane, mask->rows, mask->columns, err);
+    if (status == 0) {
+        deep_weigh(network, activations->values, weights, &cells);
+        deep_spread(network, placement, &cells, &heat);
+        *ret_heat = heat;
+    }
+    plane_release(&cells);
+    return status;
+}
+
 int deep_run(const struct net *net, const struct deep_network *network, const struct image *grey,
              const struct mask *mask, const struct bounds *seen, const double *weights,
              float *values, struct heat_map *ret_heat, struct error *err)
@@ -356,9 +287,9 @@ int deep_run(const struct net *net, const struct deep_network *network, const st
     if (status == 0)
         status = make_input(network, grey, mask, &placement, &input, err);
     if (status == 0)
-        status = run(net, network, input, values, weights ? &activations : NULL, err);
+        status = deep_feed(net, network, input, values, weights ? &activations : NULL, err);
     if (status == 0 && weights)
-        status = make_heat(network, &placement, mask, &activations, weights, ret_heat, err);
+        status = heat_of(network, &placement, mask, &activations, weights, ret_heat, err);
     free(activations.values);
     free(input);
     return status;

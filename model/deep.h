@@ -13,6 +13,7 @@ enum {
     DEEP_FEATURES_MAX = 8192,
     DEEP_INPUT_MAX = 1024,
     DEEP_PREFIX_MAX = 40,
+    DEEP_FRAMES_MIN = 2, /* LOOP_FRAMES_MAX (model/loop.h) at most */
 };
 
 /* What of the picture the network sees. */
@@ -21,6 +22,7 @@ enum deep_crop {
     DEEP_MASKED,  /* the same, black outside the region */
     DEEP_PICTURE, /* all of it */
     DEEP_SEGMENTED, /* all that the outlining network saw, black outside the region */
+    DEEP_TISSUE,  /* the screen's tissue region, of every frame of a loop (deep_loop.h) */
 };
 
 /* How the network makes a feature of a channel of its last activations. */
@@ -33,9 +35,12 @@ enum deep_resize {
     DEEP_FIT,          /* as large as both sides allow, centred on black */
 };
 
-/* Part of a package. Input 1×channels×input_rows×input_columns, output 1×count. */
+/* Part of a package. Input 1×channels×input_rows×input_columns, of a loop
+ * 1×channels×frames×input_rows×input_columns; output 1×count. */
 struct deep_network {
     enum roi roi;
+    int frames;          /* of a loop; 0: it sees the outlined picture */
+    double assumed_rate; /* frames per second of a loop that says no times; 0: none is assumed */
     int input_rows, input_columns;
     int channels; /* 1 or 3: grey, or grey three times */
     double scale, mean[DEEP_CHANNELS_MAX], std[DEEP_CHANNELS_MAX]; /* (grey × scale − mean) / std */
@@ -47,11 +52,12 @@ struct deep_network {
     int count;
     const char *prefix; /* features are "REGION_PREFIXn", n from `first` */
     int first;
-    const char *activations; /* 1×count×rows×columns, of which the features are pooled; or NULL */
+    const char *activations; /* 1×count×rows×columns (of a loop 1×count×times×rows×columns), of which
+                                the features are pooled; or NULL */
     enum deep_pooling pooling;
 };
 
-/* Names and shapes of the file are those that the package states. */
+/* Names and shapes of the file are those that the package states; also of networks of loops. */
 int deep_check(const struct net *net, const struct deep_network *network, struct error *err);
 
 /* The network's input for a region, [channel][row][column], DEEP_INPUT_MAX at most: cut out,

@@ -1,4 +1,4 @@
-#include "model/findings.h"
+#include "model/loop.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -77,6 +77,7 @@ void region_finding_release(struct region_finding *region)
     mask_release(&region->hilum);
     feature_list_release(&region->features);
     heat_map_release(&region->heat);
+    loop_finding_free(region->loop);
     *region = (struct region_finding){.image = -1};
 }
 

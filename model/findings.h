@@ -80,6 +80,8 @@ struct heat_map {
 };
 void heat_map_release(struct heat_map *heat);
 
+struct loop_finding;
+
 /* One outlined region. */
 struct region_finding {
     bool found;
@@ -100,6 +102,7 @@ struct region_finding {
     struct measurements measurements;
     struct feature_list features;
     struct heat_map heat; /* of its deep features' part in the package's model */
+    struct loop_finding *loop; /* owned (model/loop.h); NULL: no package asked for a loop */
 };
 void region_finding_release(struct region_finding *region);
 

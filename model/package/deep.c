@@ -101,8 +101,47 @@ int package_deep_features(const struct package *package, const struct package_ne
 {
     int status = 0;
     for (size_t i = 0; i < package->deep_count && status == 0; i++)
-        if (package->deep[i].network.roi == roi)
+        if (package->deep[i].network.roi == roi && !package->deep[i].network.frames)
             status = run_network(package, nets->deep[i], &package->deep[i].network, grey, region,
                                  err);
+    return status;
+}
+
+/* ---- loops ---- */
+
+/* The index of the network that sees a loop; deep_count: there is none. */
+static size_t find_loop(const struct package *package)
+{
+    size_t i = 0;
+    while (i < package->deep_count && !package->deep[i].network.frames)
+        i++;
+    return i;
+}
+
+const struct deep_network *package_loop_network(const struct package *package)
+{
+    const size_t i = find_loop(package);
+    return i < package->deep_count ? &package->deep[i].network : NULL;
+}
+
+int package_loop_features(const struct package *package, const struct package_nets *nets,
+                          const struct deep_loop_place *place, struct loop_finding *loop,
+                          struct feature_list *features, struct error *err)
+{
+    const size_t index = find_loop(package);
+    const struct deep_network *network = &package->deep[index].network;
+    double *weights = calloc((size_t)network->count, sizeof *weights);
+    float *values = calloc((size_t)network->count, sizeof *values);
+    int status = weights && values ? 0 : error_set(err, STATUS_NOMEM, "out of memory for features");
+    if (status == 0) {
+        add_weights(network, package->terms, package->term_count, 1, weights);
+        const bool maps = network->activations && any_weight(weights, network->count);
+        status = deep_loop_run(nets->deep[index], network, place, maps ? weights : NULL, loop,
+                               values, err);
+    }
+    if (status == 0)
+        status = append(network, values, features, err);
+    free(values);
+    free(weights);
     return status;
 }

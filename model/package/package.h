@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "model/clinical.h"
 #include "model/deep.h"
+#include "model/deep_loop.h"
 #include "model/findings.h"
 #include "model/net/net.h"
 #include "model/outline.h"
@@ -167,6 +168,14 @@ void package_nets_release(struct package_nets *nets);
 int package_deep_features(const struct package *package, const struct package_nets *nets,
                           const struct image *grey, enum roi roi, struct region_finding *region,
                           struct error *err);
+
+/* The package's network over a cine loop; NULL: it has none. */
+const struct deep_network *package_loop_network(const struct package *package);
+/* Append its features (it has one) to `features`, and fill contributions, key and heat map of `loop`
+ * where the network brings its activations and the model uses its features (model/deep_loop.h). */
+int package_loop_features(const struct package *package, const struct package_nets *nets,
+                          const struct deep_loop_place *place, struct loop_finding *loop,
+                          struct feature_list *features, struct error *err);
 
 /* Compare what this machine computes with selftest/selftest.yaml, stage by stage: networks to
  * 1e-3, features to 1e-6 relative, score to 1e-6. STATUS_CONFLICT names the first difference;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "model/loop.h"
+
 /* One number for all channels, or a list with one for each. */
 static int read_each(const struct fields *r, const struct yaml_node *map, const char *key,
                      double min, int channels, double ret_values[DEEP_CHANNELS_MAX],
@@ -61,6 +63,31 @@ static int need_int(const struct fields *r, const struct yaml_node *map, const c
     return status;
 }
 
+/* A network of a loop sees the tissue of every frame, and it alone does. */
+static int read_deep_loop(const struct fields *r, const struct yaml_node *map,
+                          struct deep_network *network, struct error *err)
+{
+    const struct yaml_node *frames = yaml_get(map, "frames");
+    const struct yaml_node *rate = yaml_get(map, "assumed_rate");
+    if (!frames && network->crop == DEEP_TISSUE)
+        return yaml_error(r->yaml, yaml_get(map, "crop"), err, "'tissue' needs 'frames'");
+    if (!frames)
+        return rate ? yaml_error(r->yaml, rate, err, "needs 'frames'") : 0;
+    int status = need_int(r, map, "frames", DEEP_FRAMES_MIN, LOOP_FRAMES_MAX, &network->frames, err);
+    if (status == 0 && rate)
+        status = field_number(r, map, "assumed_rate", 1, 200, &network->assumed_rate, err);
+    if (status < 0)
+        return status;
+    if (network->roi != ROI_TUMOUR)
+        return yaml_error(r->yaml, frames, err, "stands with 'region: tumour' alone");
+    if (network->crop != DEEP_TISSUE)
+        return yaml_error(r->yaml, yaml_get(map, "crop"), err, "must be 'tissue' with 'frames'");
+    for (size_t i = 0; i < r->package->deep_count; i++)
+        if (r->package->deep[i].network.frames)
+            return yaml_error(r->yaml, frames, err, "stands once in a package");
+    return 0;
+}
+
 /* How the crop comes to the input's size. */
 static int read_deep_resize(const struct fields *r, const struct yaml_node *map,
                             struct deep_network *network, struct error *err)
@@ -82,7 +109,7 @@ static int read_deep_resize(const struct fields *r, const struct yaml_node *map,
 static int read_deep_input(const struct fields *r, const struct yaml_node *map,
                            struct deep_network *network, struct error *err)
 {
-    static const char *const crops[] = {"box", "masked", "picture", "segmented", NULL};
+    static const char *const crops[] = {"box", "masked", "picture", "segmented", "tissue", NULL};
     int crop = 0;
     int status = field_input_size(r, map, DEEP_INPUT_MAX, &network->input_rows,
                                   &network->input_columns, err);
@@ -101,7 +128,9 @@ static int read_deep_input(const struct fields *r, const struct yaml_node *map,
     if (status == 0 && !around && network->margin > 0)
         status = yaml_error(r->yaml, yaml_get(map, "margin"), err,
                             "has no meaning for the whole picture");
-    return status < 0 ? status : read_deep_resize(r, map, network, err);
+    if (status == 0)
+        status = read_deep_resize(r, map, network, err);
+    return status < 0 ? status : read_deep_loop(r, map, network, err);
 }
 
 /* Names end in '_' and a number, so that no two prefixes make the same one. */
@@ -152,9 +181,9 @@ static int read_deep_network(const struct fields *r, const struct yaml_node *map
 {
     static const char *const regions[] = {"tumour", "node", NULL};
     static const char *const keys[] = {
-        "region", "file", "sha256", "input", "input_size", "channels", "normalisation", "crop",
-        "margin", "resize", "resize_to", "output", "count", "prefix", "first", "activations",
-        "pooling", NULL};
+        "region", "file", "sha256", "input", "frames", "assumed_rate", "input_size", "channels",
+        "normalisation", "crop", "margin", "resize", "resize_to", "output", "count", "prefix",
+        "first", "activations", "pooling", NULL};
     struct deep_network *network = &deep->network;
     int roi = 0;
     int status = yaml_check_keys(r->yaml, map, keys, err);

@@ -122,6 +122,40 @@ static int read_masks(const struct package *package, enum roi roi, struct region
     return status;
 }
 
+/* Row y of `from` is row y + by of `ret_levels`, and what leaves below comes in above. */
+static int turn_levels(const struct image *from, int by, struct image *ret_levels,
+                       struct error *err)
+{
+    const size_t row = (size_t)from->columns;
+    int status = image_init(ret_levels, from->rows, from->columns, 1, err);
+    for (int y = 0; y < from->rows && status == 0; y++)
+        memcpy(ret_levels->pixels + (size_t)((y + by) % from->rows) * row,
+               from->pixels + (size_t)y * row, row);
+    return status;
+}
+
+/* Of a loop that is made of the picture. */
+static int run_loop(const struct package *package, const struct package_nets *nets,
+                    const struct image *grey, struct feature_list *features, struct error *err)
+{
+    const struct deep_network *network = package_loop_network(package);
+    const struct deep_loop_place place = {{0, 0, grey->columns - 1, grey->rows - 1}, grey->rows,
+                                          grey->columns};
+    struct image levels = {0};
+    struct loop_finding *loop = calloc(1, sizeof *loop);
+    int status = loop ? deep_loop_levels(network, grey, place.box, &levels, err)
+                      : error_set(err, STATUS_NOMEM, "out of memory for a loop");
+    while (status == 0 && loop->count < network->frames) {
+        status = turn_levels(&levels, loop->count, &loop->samples[loop->count].levels, err);
+        loop->count++;
+    }
+    if (status == 0)
+        status = package_loop_features(package, nets, &place, loop, features, err);
+    image_release(&levels);
+    loop_finding_free(loop);
+    return status;
+}
+
 /* Every feature of the region that the mask beside the picture marks. */
 static int run_features(const struct package *package, const struct package_nets *nets,
                         enum roi roi, struct feature_list *ret_features, struct error *err)
@@ -142,6 +176,8 @@ static int run_features(const struct package *package, const struct package_nets
         status = region_features(&grey, NULL, package->radiomics, roi, &region, err);
     if (status == 0)
         status = package_deep_features(package, nets, &grey, roi, &region, err);
+    if (status == 0 && roi == ROI_TUMOUR && package_loop_network(package))
+        status = run_loop(package, nets, &grey, &region.features, err);
     if (status == 0) {
         *ret_features = region.features;
         region.features = (struct feature_list){0};

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "model/logistic.h"
+#include "model/loop.h"
 
 static const struct feature *find(const struct feature_list *const *lists, size_t count,
                                   const char *name)
@@ -340,6 +341,19 @@ static void check_regions(const struct package *package, const struct score_inpu
     }
 }
 
+/* A loop, where a network asks for one. */
+static void check_loop(const struct package *package, const struct score_input *input,
+                       struct score *score)
+{
+    const struct region_finding *tumour = input->regions[ROI_TUMOUR];
+    if (!package_loop_network(package) || !tumour || !tumour->found)
+        return;
+    if (!tumour->loop)
+        score_add_reason(score, "no loop of the tumour was looked at");
+    else if (*tumour->loop->problem)
+        score_add_reason(score, "%s", tumour->loop->problem);
+}
+
 static bool calibration_allowed(const struct package *package, enum calibration_source source)
 {
     switch (package->sizes) {
@@ -382,6 +396,7 @@ int score_compute(const struct package *package, const struct score_input *input
     check_population(package, input, &score);
     check_clinical(package, input, &score);
     check_regions(package, input, &score);
+    check_loop(package, input, &score);
     check_sides(package, input, &score);
     check_calibration(package, input, &score);
     if (score.reason_count > 0) {

@@ -41,7 +41,8 @@ int score_value(const struct package *package, const char *name,
 
 /* All rules: a risk only from a complete package, for a patient whose eligibility is established
  * by sourced evidence, with the clinical values the package needs, with known and equal sides,
- * with every required region found and sure, and with the calibration its terms need. Else
+ * with every required region found and sure, with a sound loop of the tumour where a network asks
+ * for one, and with the calibration its terms need. Else
  * has_risk is false, no number of the score is set, and the reasons say why. Fails for lack of memory alone. */
 int score_compute(const struct package *package, const struct score_input *input,
                   struct score *ret_score, struct error *err);
