@@ -90,7 +90,8 @@ static int64_t quiet_least_us(const struct queue_completion *c)
 }
 
 /* A study that someone holds locked is left for the next call. Its sources are who sent what it
- * is analysed from: the longest of their quiet periods counts, and every required series. */
+ * is analysed from: the longest of their quiet periods counts, unless it was said to be whole, and
+ * every required series. */
 static int completed_query(struct db *db, const struct queue_completion *c, const char *open,
                            const char *sources, const char *required,
                            struct pg_result **ret_rows, struct error *err)
@@ -102,11 +103,12 @@ static int completed_query(struct db *db, const struct queue_completion *c, cons
         "  AS r(ae text, modality text, words text))"
         " SELECT s.id, s.generation FROM study s WHERE s.state = 'receiving' AND ("
         " s.state_since <= $6::timestamptz OR"
-        " (s.last_received_at <= $2::timestamptz AND s.uid_digest <> ALL ($3::text[])"
-        "  AND s.last_received_at <= $1::timestamptz - make_interval(secs => coalesce("
-        "   (SELECT max(coalesce(p.quiet_s, $7::double precision)) FROM instance i"
-        "    LEFT JOIN source p ON p.ae = i.calling_ae"
-        "    WHERE i.study = s.id AND i.role IN ('input', 'report')), $7::double precision))"
+        " ((s.whole_at <= $1::timestamptz OR (s.last_received_at <= $2::timestamptz"
+        "   AND s.last_received_at <= $1::timestamptz - make_interval(secs => coalesce("
+        "    (SELECT max(coalesce(p.quiet_s, $7::double precision)) FROM instance i"
+        "     LEFT JOIN source p ON p.ae = i.calling_ae"
+        "     WHERE i.study = s.id AND i.role IN ('input', 'report')), $7::double precision))))"
+        "  AND s.uid_digest <> ALL ($3::text[])"
         "  AND NOT EXISTS (SELECT 1 FROM required q"
         "   WHERE EXISTS (SELECT 1 FROM instance i WHERE i.study = s.id AND i.calling_ae = q.ae"
         "    AND i.role IN ('input', 'report'))"

@@ -92,6 +92,7 @@ static int study_receive(struct db *db, const struct study *study, const struct 
         " study_description = CASE WHEN patient IS NULL THEN $6 ELSE study_description END,"
         " first_received_at = least(first_received_at, " RECEIVED("$7") "),"
         " last_received_at = greatest(last_received_at, " RECEIVED("$7") "),"
+        " whole_at = NULL,"
         " state = CASE WHEN $8 THEN 'receiving' ELSE state END,"
         " reason = CASE WHEN $8 THEN '' ELSE reason END"
         " WHERE id = $1",

@@ -94,6 +94,41 @@ int pledge_keep(struct db *db, struct pledge_object *objects, size_t count, int6
     return status;
 }
 
+/* Whoever indexes holds the study's row: once we hold it, what is counted is all there is. */
+static int whole(struct db *db, const char *uids, int *ret_studies, struct error *err)
+{
+    DB_ROWS_AUTO struct pg_result *rows = NULL;
+    int status = db_query(db,
+        "SELECT 1 FROM study WHERE state = 'receiving' AND id IN (SELECT study FROM instance"
+        " WHERE sop_uid = ANY ($1::text[])) ORDER BY id FOR UPDATE",
+        DB_VALUES(db_text(uids)), NULL, err);
+    if (status == 0)
+        status = db_query(db,
+            "UPDATE study s SET whole_at = clock_timestamp() WHERE s.state = 'receiving'"
+            " AND s.id IN (SELECT study FROM instance WHERE sop_uid = ANY ($1::text[]))"
+            " AND NOT EXISTS (SELECT 1 FROM instance i WHERE i.study = s.id AND i.role <> 'own'"
+            "  AND i.sop_uid <> ALL ($1::text[])) RETURNING s.id",
+            DB_VALUES(db_text(uids)), &rows, err);
+    *ret_studies = status == 0 ? db_row_count(rows) : 0;
+    for (int i = 0; i < *ret_studies && status == 0; i++)
+        status = db_event(db, db_get_int(rows, i, 0), 0, "whole",
+                          "a request for storage commitment listed all that was received", err);
+    return status;
+}
+
+int pledge_whole(struct db *db, const struct pledge_object *objects, size_t count, int *ret_studies,
+                 struct error *err)
+{
+    BUFFER_AUTO struct buffer uids;
+    buffer_init(&uids);
+    int status = list_make(&objects->sop_instance_uid, sizeof *objects, count, &uids, err);
+    if (status == 0)
+        status = db_begin(db, err);
+    if (status == 0)
+        status = db_end(db, whole(db, buffer_text(&uids), ret_studies, err), err);
+    return status;
+}
+
 int pledge_deferred(struct db *db, const char *key, int64_t delay_us, const char *reason,
                     struct error *err)
 {

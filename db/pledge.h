@@ -39,6 +39,12 @@ struct pledge_object {
 int pledge_keep(struct db *db, struct pledge_object *objects, size_t count, int64_t keep_us,
                 struct error *err);
 
+/* Such a request may say that a study is whole: where it lists every object that a study in 'receiving'
+ * has, the study need not be quiet any more to be complete. A newcomer takes that back. The objects of
+ * our own count for nothing. `ret_studies`: how many are whole now. */
+int pledge_whole(struct db *db, const struct pledge_object *objects, size_t count, int *ret_studies,
+                 struct error *err);
+
 /* To be looked at again `delay_us` from now. `reason`: why it could not be answered; NULL: that was
  * not tried. */
 int pledge_deferred(struct db *db, const char *key, int64_t delay_us, const char *reason,

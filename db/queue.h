@@ -51,9 +51,8 @@ struct queue_completion {
     int limit; /* at most so many studies in this call; 0: 64 */
 };
 
-/* Studies in 'receiving' that are quiet, have what is required and are carried by no association, or
- * are over age, get a job for their next
- * generation, with the set of inputs frozen; older generations that no destination can have are
+/* Studies in 'receiving' that are quiet or said to be whole (pledge_whole), have what is required and
+ * are carried by no association, or are over age, get a job for their next generation, with the set of inputs frozen; older generations that no destination can have are
  * superseded. A study without inputs becomes not_applicable, one of whose inputs the files were
  * removed becomes failed. `ret_jobs`: jobs made;
  * `ret_studies`: studies that left 'receiving' (call again while it equals the limit). */

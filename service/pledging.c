@@ -162,6 +162,20 @@ static int throw_away(struct pledging *x, const struct store_file *file,
     return store_remove(x->store, STORE_REQUESTS, file->key, err);
 }
 
+/* Whoever asks for all of a study has sent all of it. */
+static int complete(struct pledging *x, const struct work *w, struct error *err)
+{
+    int studies = 0;
+    if (!x->role->settings->commitment.completes_study || w->refused > 0)
+        return 0;
+    int status = pledge_whole(x->db, w->objects, w->asked.count, &studies, err);
+    if (status == 0 && studies > 0)
+        log_event(LOG_INFO, "studies are whole: their quiet period ends",
+                  "studies=%d peer_name=%s transaction=%s", studies, LOG_QUOTE(w->peer->name),
+                  w->asked.transaction_uid);
+    return status;
+}
+
 static int answer(struct pledging *x, struct work *w, struct error *err)
 {
     struct error reason = {0};
@@ -175,6 +189,9 @@ static int answer(struct pledging *x, struct work *w, struct error *err)
         return status;
     if (wait)
         return pledge_deferred(x->db, w->file->key, INDEXING_POLL_US, NULL, err);
+    status = complete(x, w, err);
+    if (status < 0)
+        return status;
     return tell(x, w, &reason) < 0 ? not_answered(x, w, &reason, err) : answered(x, w, err);
 }
 

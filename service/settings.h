@@ -148,10 +148,11 @@ struct settings {
     struct {
         int64_t delivered_us, not_applicable_us, unreadable_us; /* 0: for ever */
     } retention;
-    /* What peers may ask of us; both set, or nothing is committed to. */
+    /* What peers may ask of us; the first two set, or nothing is committed to. */
     struct {
         int64_t retention_us;
         const char *retrieve_ae_title;
+        bool completes_study;
     } commitment;
     struct {
         int64_t beat_timeout_us;

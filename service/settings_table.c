@@ -190,6 +190,10 @@ const struct setting settings_table[] = {
      "AE title that committed objects can be retrieved from, named in the answer. axnode has no "
      "query and retrieve: without a node that reads its store, leave it out, and requests are "
      "refused."},
+    {"commitment.completes_study", SETTING_BOOL, 0, 0, "false", NULL, true,
+     AT(commitment.completes_study),
+     "true: a request that lists every object received of a study, and gets all of them committed, "
+     "ends the study's quiet period."},
 
     {"supervisor.beat_timeout_s", SETTING_SECONDS, 0.2, 3600, "30", NULL, false,
      AT(supervisor.beat_timeout_us),

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "db/pledge.h"
@@ -80,6 +81,63 @@ static void files_are_kept_as_long_as_was_said(void **state)
     assert_int_equal(ending(f->db), 1);
 }
 
+/* Ask for objects first … last of study 1; studies that are whole now. */
+static int ask(struct db *db, int first, int last)
+{
+    struct pledge_object objects[8] = {0};
+    char uids[8][16];
+    int studies = -1;
+    for (int i = first; i <= last; i++) {
+        snprintf(uids[i], sizeof uids[i], "1.2.1.%d", i);
+        objects[i].sop_class_uid = US_CLASS;
+        objects[i].sop_instance_uid = uids[i];
+    }
+    assert_int_equal(pledge_whole(db, objects + first, (size_t)(last - first + 1), &studies, NULL),
+                     0);
+    return studies;
+}
+
+/* Jobs made with a quiet period of an hour. `open`: of study 1, or NULL. */
+static int jobs_made(struct db *db, const char (*open)[DIGEST_TEXT_SIZE])
+{
+    struct queue_completion completion = {
+        .quiet_us = 3600 * SECOND, .open_digests = open, .open_count = open != NULL};
+    int jobs, studies;
+    assert_int_equal(db_now(db, &completion.as_of_us, NULL), 0);
+    assert_int_equal(queue_complete(db, &completion, &jobs, &studies, NULL), 0);
+    return jobs;
+}
+
+static void a_request_for_all_ends_the_quiet_period(void **state)
+{
+    struct fixture *f = *state;
+    struct object object;
+    char digest[1][DIGEST_TEXT_SIZE];
+    study_receive(f->db, 1, 3, 0);
+    study_receive(f->db, 2, 1, 0);
+    assert_int_equal(ask(f->db, 1, 2), 0); /* not all of it */
+    assert_int_equal(jobs_made(f->db, NULL), 0);
+    assert_int_equal(ask(f->db, 1, 3), 1);
+    sql_text(f->db, "SELECT uid_digest FROM study WHERE study_uid = '1.2.1'", digest[0],
+             sizeof digest[0]);
+    assert_int_equal(jobs_made(f->db, digest), 0); /* somebody still sends */
+    object_make(&object, 1, 4);
+    assert_int_equal(object_index(f->db, &object), INDEX_NEW);
+    assert_int_equal(jobs_made(f->db, NULL), 0); /* it was not all */
+    assert_int_equal(ask(f->db, 1, 3), 0);
+    assert_int_equal(ask(f->db, 1, 5), 1); /* more than came, says the caller's own check */
+    assert_int_equal(jobs_made(f->db, NULL), 1);
+    assert_string_equal(study_state(f->db, 1), "queued");
+    assert_string_equal(study_state(f->db, 2), "receiving");
+    assert_int_equal(ask(f->db, 1, 4), 0); /* nothing to complete */
+    /* What arrives later opens the study, and is waited for as ever. */
+    object_make(&object, 1, 5);
+    assert_int_equal(object_index(f->db, &object), INDEX_NEW);
+    assert_string_equal(study_state(f->db, 1), "receiving");
+    assert_int_equal(jobs_made(f->db, NULL), 0);
+    assert_int_equal(sql_int(f->db, "SELECT count(*) FROM event WHERE kind = 'whole'"), 2);
+}
+
 static bool due(struct db *db, const char *key)
 {
     const char *const keys[] = {"ff", key};
@@ -129,6 +187,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(objects_are_compared, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(files_are_kept_as_long_as_was_said, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_request_for_all_ends_the_quiet_period, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(a_request_waits_and_ends, fixture_setup, fixture_teardown),
     };
