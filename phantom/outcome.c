@@ -24,6 +24,26 @@ static double clamp(double value, double low, double high)
     return fmin(fmax(value, low), high);
 }
 
+/* Firmness given the outcome: normal around 0.5 - this or 0.5 + this. */
+static const double FIRMNESS_APART = 0.18, FIRMNESS_SIGMA = 0.135;
+
+static double probability(double logit)
+{
+    return 1 / (1 + exp(-logit));
+}
+
+static double with_tumour(double logit, const struct latents *l)
+{
+    return logit + term_of(TUMOUR_SIZE, l->tumour_size_mm) +
+           term_of(TUMOUR_IRREGULARITY, l->tumour_irregularity);
+}
+
+static double with_node(double logit, const struct latents *l)
+{
+    return logit + term_of(CORTEX, l->cortex_mm) + term_of(ROUNDNESS, l->node_roundness) +
+           term_of(HILUM, l->hilum_fraction);
+}
+
 struct latents latents_draw(uint64_t seed, uint64_t study)
 {
     struct random r = random_stream(seed, study, RANDOM_LATENTS, 0);
@@ -43,12 +63,32 @@ struct latents latents_draw(uint64_t seed, uint64_t study)
         l.hilum_fraction =
             (half_long - l.cortex_mm) * (half_short - l.cortex_mm) / (half_long * half_short);
     }
-    double logit = INTERCEPT + term_of(TUMOUR_SIZE, l.tumour_size_mm) +
-                   term_of(TUMOUR_IRREGULARITY, l.tumour_irregularity) +
-                   term_of(CORTEX, l.cortex_mm) + term_of(ROUNDNESS, l.node_roundness) +
-                   term_of(HILUM, l.hilum_fraction);
-    l.risk = 1 / (1 + exp(-logit));
+    l.risk = probability(with_node(with_tumour(INTERCEPT, &l), &l));
     struct random coin = random_stream(seed, study, RANDOM_OUTCOME, 0);
     l.outcome = random_chance(&coin, l.risk);
     return l;
+}
+
+double firmness_draw(uint64_t seed, uint64_t study, bool outcome)
+{
+    struct random r = random_stream(seed, study, RANDOM_LOOP, 1);
+    return 0.5 + (outcome ? FIRMNESS_APART : -FIRMNESS_APART) + FIRMNESS_SIGMA * random_normal(&r);
+}
+
+double risk_of_still(const struct latents *latents)
+{
+    enum { NODES = 2000 }; /* drawn nodes: the sum is within 0.01 of the integral */
+    double tumour = with_tumour(INTERCEPT, latents), sum = 0;
+    for (uint64_t i = 1; i <= NODES; i++) {
+        struct latents node = latents_draw(0, i);
+        sum += probability(with_node(tumour, &node));
+    }
+    return sum / NODES;
+}
+
+double risk_of_loop(const struct latents *latents, double firmness)
+{
+    double still = risk_of_still(latents);
+    double ratio = 2 * FIRMNESS_APART / (FIRMNESS_SIGMA * FIRMNESS_SIGMA) * (firmness - 0.5);
+    return probability(log(still / (1 - still)) + ratio);
 }

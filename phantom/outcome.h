@@ -22,4 +22,14 @@ struct latents {
 /* Study `study` (from 1) of a seed. */
 struct latents latents_draw(uint64_t seed, uint64_t study);
 
+/* How the tumour behaves under the probe: what a loop shows and no still does. About 0: it is
+ * squeezed like the tissue around it and slips away; about 1: it keeps its shape and the tissue
+ * moves with it. Drawn given the study's outcome, so that all else stays as it is without loops. */
+double firmness_draw(uint64_t seed, uint64_t study, bool outcome);
+/* Probability of the outcome given the tumour's size and irregularity alone, the node's part
+ * averaged over its distribution: the best that stills of the tumour can tell. */
+double risk_of_still(const struct latents *latents);
+/* The same given the firmness too: the best that a loop of the tumour can tell. */
+double risk_of_loop(const struct latents *latents, double firmness);
+
 #endif

@@ -13,6 +13,7 @@
 #include "base/uid.h"
 #include "dicom/us_image.h"
 #include "image/png.h"
+#include "phantom/loop.h"
 #include "phantom/picture.h"
 
 enum { NAME_SIZE = 64, FOLDER_SIZE = 24, STEM_SIZE = 40 };
@@ -104,6 +105,16 @@ static cJSON *mask_write(const struct mask *mask, const char *out_folder, const 
     return cJSON_CreateString(relative);
 }
 
+static void region_truth(cJSON *truth, const struct us_region *place, double spacing_mm)
+{
+    cJSON_AddNumberToObject(truth, "spacing_mm", spacing_mm);
+    cJSON *region = cJSON_AddObjectToObject(truth, "region");
+    cJSON_AddNumberToObject(region, "x0", place->x0);
+    cJSON_AddNumberToObject(region, "y0", place->y0);
+    cJSON_AddNumberToObject(region, "x1", place->x1);
+    cJSON_AddNumberToObject(region, "y1", place->y1);
+}
+
 /* Truth of one picture, with its masks written. */
 static cJSON *picture_truth(const struct study_plan *plan, int index, const struct picture *picture,
                             const char *out_folder, const char *stem, const char *uid, int *status,
@@ -119,12 +130,7 @@ static cJSON *picture_truth(const struct study_plan *plan, int index, const stru
     cJSON_AddBoolToObject(truth, "principal", plan->pictures[index].principal);
     cJSON_AddNumberToObject(truth, "columns", picture->image.columns);
     cJSON_AddNumberToObject(truth, "rows", picture->image.rows);
-    cJSON_AddNumberToObject(truth, "spacing_mm", picture->spacing_mm);
-    cJSON *region = cJSON_AddObjectToObject(truth, "region");
-    cJSON_AddNumberToObject(region, "x0", picture->region.x0);
-    cJSON_AddNumberToObject(region, "y0", picture->region.y0);
-    cJSON_AddNumberToObject(region, "x1", picture->region.x1);
-    cJSON_AddNumberToObject(region, "y1", picture->region.y1);
+    region_truth(truth, &picture->region, picture->spacing_mm);
 
     cJSON *lesion = cJSON_AddObjectToObject(truth, breast ? "tumour" : "node");
     cJSON_AddItemToObject(
@@ -173,6 +179,73 @@ static int picture_write(const struct study_plan *plan, const struct study_ident
     return status;
 }
 
+static void add_numbers(cJSON *truth, const char *name, const double *values, int count)
+{
+    cJSON_AddItemToObject(truth, name, cJSON_CreateDoubleArray(values, count));
+}
+
+/* Truth of the loop, with its mask written. */
+static cJSON *loop_truth(const struct study_plan *plan, const struct loop *loop,
+                         const char *out_folder, const char *stem, const char *uid, int *status,
+                         struct error *err)
+{
+    char file[NAME_SIZE];
+    snprintf(file, sizeof file, "%s.dcm", stem);
+    cJSON *truth = cJSON_CreateObject();
+    cJSON_AddStringToObject(truth, "file", file);
+    cJSON_AddStringToObject(truth, "sop_instance_uid", uid);
+    cJSON_AddNumberToObject(truth, "columns", plan->machine.columns);
+    cJSON_AddNumberToObject(truth, "rows", plan->machine.rows);
+    region_truth(truth, &loop->region, loop->spacing_mm);
+    cJSON_AddNumberToObject(truth, "frame_time_ms", loop->frame_time_ms);
+    cJSON_AddNumberToObject(truth, "firmness", loop->firmness);
+    cJSON_AddNumberToObject(truth, "risk_still", risk_of_still(&plan->latents));
+    cJSON_AddNumberToObject(truth, "risk_loop", risk_of_loop(&plan->latents, loop->firmness));
+    add_numbers(truth, "elevation_mm", loop->elevation_mm, loop->frame_count);
+    add_numbers(truth, "push", loop->push, loop->frame_count);
+    cJSON *shows = cJSON_AddArrayToObject(truth, "shows");
+    for (int i = 0; i < loop->frame_count; i++)
+        cJSON_AddItemToArray(shows, cJSON_CreateBool(loop->shows[i]));
+    cJSON_AddNumberToObject(truth, "largest", loop->largest);
+    cJSON *tumour = cJSON_AddObjectToObject(truth, "tumour");
+    cJSON_AddItemToObject(tumour, "mask",
+                          mask_write(&loop->lesion, out_folder, stem, "tumour", status, err));
+    return truth;
+}
+
+static int loop_write(const struct study_plan *study, const struct study_identity *id,
+                      const char *out_folder, cJSON *truth, struct error *err)
+{
+    struct study_plan plan = loop_plan(study);
+    double firmness =
+        firmness_draw(study->seed, (uint64_t)study->number, study->latents.outcome);
+    struct loop loop;
+    int status = loop_render(&plan, firmness, &loop, err);
+    if (status != STATUS_OK)
+        return status;
+    char uid[UID_SIZE], comment[NAME_SIZE], stem[STEM_SIZE], path[PATH_MAX];
+    uid_derive(id->content, "loop-1", uid);
+    snprintf(stem, sizeof stem, "%s/LOOP0001", id->folder);
+    if (snprintf(path, sizeof path, "%s/%s.dcm", out_folder, stem) >= (int)sizeof path)
+        status = error_set(err, STATUS_LIMIT, "a path is too long");
+    struct us_image us;
+    attributes_fill(&plan, id, 0, comment, &us);
+    us.sop_instance_uid = uid;
+    us.instance_number = PICTURES_MAX + 1;
+    us.regions = &loop.region;
+    us.region_count = 1;
+    us.frames = loop.frames;
+    us.frame_count = loop.frame_count;
+    us.frame_time_ms = loop.frame_time_ms;
+    if (status == STATUS_OK)
+        status = us_image_write(path, &us, err);
+    if (status == STATUS_OK)
+        cJSON_AddItemToObject(truth, "loop",
+                              loop_truth(&plan, &loop, out_folder, stem, uid, &status, err));
+    loop_release(&loop);
+    return status;
+}
+
 /* Masks lie apart, so that a study's folder holds nothing but DICOM files. */
 static int folders_make(const char *out_folder, const struct study_identity *id, struct error *err)
 {
@@ -187,12 +260,12 @@ static int folders_make(const char *out_folder, const struct study_identity *id,
     return status;
 }
 
-static int study_write(const char *out_folder, uint64_t seed, int number, cJSON *truths,
-                       struct error *err)
+static int study_write(const char *out_folder, const struct phantom_request *request, int number,
+                       cJSON *truths, struct error *err)
 {
     struct study_plan plan;
     struct study_identity id;
-    study_plan_draw(seed, number, &plan);
+    study_plan_draw(request->seed, number, &plan);
     identity_draw(&plan, &id);
     int status = folders_make(out_folder, &id, err);
     if (status != STATUS_OK)
@@ -216,9 +289,13 @@ static int study_write(const char *out_folder, uint64_t seed, int number, cJSON 
     cJSON_AddNumberToObject(latents, "cortex_mm", l->cortex_mm);
     cJSON_AddNumberToObject(latents, "hilum_fraction", l->hilum_fraction);
     cJSON *images = cJSON_AddArrayToObject(truth, "images");
-    for (int i = 0; i < plan.picture_count && status == STATUS_OK; i++)
+    for (int i = 0; i < plan.picture_count && request->content & PHANTOM_STILLS; i++) {
         status = picture_write(&plan, &id, i, out_folder, images, err);
-    return status;
+        if (status != STATUS_OK)
+            return status;
+    }
+    return request->content & PHANTOM_LOOPS ? loop_write(&plan, &id, out_folder, truth, err)
+                                            : STATUS_OK;
 }
 
 static int truth_write(const char *out_folder, const cJSON *truth, struct error *err)
@@ -234,9 +311,10 @@ static int truth_write(const char *out_folder, const cJSON *truth, struct error 
     return status;
 }
 
-int phantom_generate(const char *out_folder, int studies, uint64_t seed, phantom_progress *progress,
-                     void *context, struct error *err)
+int phantom_generate(const char *out_folder, const struct phantom_request *request,
+                     phantom_progress *progress, void *context, struct error *err)
 {
+    int studies = request->studies;
     if (studies < 1 || studies > PHANTOM_STUDIES_MAX)
         return error_set(err, STATUS_INVALID, "the number of studies must be 1 to %d, not %d",
                          PHANTOM_STUDIES_MAX, studies);
@@ -245,11 +323,11 @@ int phantom_generate(const char *out_folder, int studies, uint64_t seed, phantom
         return status;
     cJSON *truth = cJSON_CreateObject();
     char seed_text[NAME_SIZE];
-    snprintf(seed_text, sizeof seed_text, "%" PRIu64, seed); /* JSON numbers stop at 2^53 */
+    snprintf(seed_text, sizeof seed_text, "%" PRIu64, request->seed); /* JSON numbers stop at 2^53 */
     cJSON_AddStringToObject(truth, "seed", seed_text);
     cJSON *truths = cJSON_AddArrayToObject(truth, "studies");
     for (int number = 1; number <= studies && status == STATUS_OK; number++) {
-        status = study_write(out_folder, seed, number, truths, err);
+        status = study_write(out_folder, request, number, truths, err);
         if (status == STATUS_OK && progress && progress(context, number, studies) != 0)
             status = error_set(err, STATUS_UNAVAILABLE, "stopped after %d of %d studies", number,
                                studies);

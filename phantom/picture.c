@@ -6,7 +6,6 @@
 
 #include "phantom/random.h"
 #include "phantom/screen.h"
-#include "phantom/speckle.h"
 
 static const struct colour WHITE = {230, 230, 230}, DIM = {140, 140, 140}, YELLOW = {240, 220, 60};
 
@@ -69,7 +68,7 @@ static struct random stream(const struct study_plan *p, enum random_purpose purp
 }
 
 /* Where the tissue lies on the screen, in whole pixels. */
-static void region_place(const struct machine *m, struct random *r, struct picture *picture)
+static void region_place(const struct machine *m, struct random *r, struct scene *scene)
 {
     static const double depths_mm[] = {40, 45, 50, 55};
     double depth_mm = depths_mm[random_below(r, 4)];
@@ -77,10 +76,10 @@ static void region_place(const struct machine *m, struct random *r, struct pictu
     int line = 10 * m->text_scale;
     int top = 4 * line + random_below(r, 8);
     int rows = m->rows - top - 4 * line - random_below(r, 8);
-    picture->spacing_mm = depth_mm / rows;
-    int columns = (int)(width_mm / picture->spacing_mm);
+    scene->spacing_mm = depth_mm / rows;
+    int columns = (int)(width_mm / scene->spacing_mm);
     int left = (m->columns - columns) / 2 + random_below(r, 17) - 8;
-    picture->region = (struct us_region){
+    scene->region = (struct us_region){
         .x0 = left,
         .y0 = top,
         .x1 = left + columns - 1,
@@ -89,8 +88,8 @@ static void region_place(const struct machine *m, struct random *r, struct pictu
         .data_type = 1,
         .units_x = 3,
         .units_y = 3,
-        .delta_x = picture->spacing_mm / 10,
-        .delta_y = picture->spacing_mm / 10,
+        .delta_x = scene->spacing_mm / 10,
+        .delta_y = scene->spacing_mm / 10,
     };
 }
 
@@ -231,50 +230,50 @@ static int tissue_render(const struct study_plan *p, int index, const struct tis
     return status;
 }
 
-static void words_draw(const struct study_plan *p, int index, const struct beam *beam,
-                       struct picture *picture)
+static void words_draw(const struct study_plan *p, int index, const struct scene *scene,
+                       struct image *screen)
 {
     const struct machine *m = &p->machine;
     int line = 10 * m->text_scale;
     char text[64];
-    screen_text(&picture->image, line, line / 2, m->text_scale, WHITE, "AXNODE PHANTOM");
+    screen_text(screen, line, line / 2, m->text_scale, WHITE, "AXNODE PHANTOM");
     snprintf(text, sizeof text, "STUDY %04d", p->number);
-    screen_text(&picture->image, line, line / 2 + line, m->text_scale, DIM, text);
+    screen_text(screen, line, line / 2 + line, m->text_scale, DIM, text);
     const char *note = "SYNTHETIC DATA";
-    screen_text(&picture->image, m->columns - line - screen_text_width(m->text_scale, note),
+    screen_text(screen, m->columns - line - screen_text_width(m->text_scale, note),
                 line / 2, m->text_scale, WHITE, note);
-    snprintf(text, sizeof text, "GAIN %d  DR %d  %.1f CM", (int)(beam->gland_grey / 3),
-             (int)beam->dynamic_range_db,
-             (picture->region.y1 - picture->region.y0 + 1) * picture->spacing_mm / 10);
-    screen_text(&picture->image, m->columns - line - screen_text_width(m->text_scale, text),
+    snprintf(text, sizeof text, "GAIN %d  DR %d  %.1f CM", (int)(scene->beam.gland_grey / 3),
+             (int)scene->beam.dynamic_range_db,
+             (scene->region.y1 - scene->region.y0 + 1) * scene->spacing_mm / 10);
+    screen_text(screen, m->columns - line - screen_text_width(m->text_scale, text),
                 line / 2 + line, m->text_scale, DIM, text);
     bool left = p->side == 'L';
     snprintf(text, sizeof text, "%s %s",
              p->pictures[index].view == VIEW_BREAST ? "BREAST" : "AXILLA", left ? "LEFT" : "RIGHT");
-    screen_text(&picture->image, picture->region.x0, m->rows - 3 * line, m->text_scale, WHITE,
+    screen_text(screen, scene->region.x0, m->rows - 3 * line, m->text_scale, WHITE,
                 text);
 }
 
 /* Ticks each 5 mm right of the tissue with figures each 10 mm, and the grey bar. */
-static void scales_draw(const struct machine *m, struct picture *picture)
+static void scales_draw(const struct machine *m, const struct scene *scene, struct image *screen)
 {
-    const struct us_region *region = &picture->region;
+    const struct us_region *region = &scene->region;
     int scale = m->text_scale;
-    double depth_mm = (region->y1 - region->y0 + 1) * picture->spacing_mm;
+    double depth_mm = (region->y1 - region->y0 + 1) * scene->spacing_mm;
     for (int tick = 0; tick * 5 <= depth_mm; tick++) {
-        int y = region->y0 + (int)(tick * 5 / picture->spacing_mm);
+        int y = region->y0 + (int)(tick * 5 / scene->spacing_mm);
         bool whole = tick % 2 == 0;
-        screen_box(&picture->image, region->x1 + 4 * scale, y, (whole ? 6 : 3) * scale, 1, DIM);
+        screen_box(screen, region->x1 + 4 * scale, y, (whole ? 6 : 3) * scale, 1, DIM);
         char text[16];
         snprintf(text, sizeof text, "%d", tick / 2);
         if (whole && tick)
-            screen_text(&picture->image, region->x1 + 12 * scale, y - 3 * scale, scale, DIM, text);
+            screen_text(screen, region->x1 + 12 * scale, y - 3 * scale, scale, DIM, text);
     }
     int x = m->bar_left ? 12 * scale : m->columns - 22 * scale;
     int top = region->y0 + 10 * scale, height = m->rows / 4;
     for (int i = 0; i < height; i++) {
         uint8_t grey = (uint8_t)(255 - 255 * i / height);
-        screen_box(&picture->image, x, top + i, 8 * scale, 1, (struct colour){grey, grey, grey});
+        screen_box(screen, x, top + i, 8 * scale, 1, (struct colour){grey, grey, grey});
     }
 }
 
@@ -294,43 +293,57 @@ static void callipers_draw(const struct study_plan *p, const struct diameter *d,
                 YELLOW, text);
 }
 
+void scene_draw(const struct study_plan *plan, int index, struct scene *ret_scene)
+{
+    struct random r = stream(plan, RANDOM_PICTURE, index);
+    region_place(&plan->machine, &r, ret_scene);
+    const struct us_region *region = &ret_scene->region;
+    double width_mm = (region->x1 - region->x0 + 1) * ret_scene->spacing_mm;
+    double depth_mm = (region->y1 - region->y0 + 1) * ret_scene->spacing_mm;
+    ret_scene->tissue = (struct tissue){
+        .view = plan->pictures[index].view,
+        .spacing_mm = (float)ret_scene->spacing_mm,
+        .slope_db_per_mm = (float)random_uniform(&r, -0.15, 0.05),
+    };
+    lesion_draw(plan, index, width_mm, depth_mm, &ret_scene->tissue.lesion);
+    ret_scene->beam = beam_draw(&plan->machine, &r, depth_mm, ret_scene->spacing_mm);
+}
+
+void scene_screen(const struct study_plan *plan, int index, const struct scene *scene,
+                  struct image *screen)
+{
+    words_draw(plan, index, scene, screen);
+    scales_draw(&plan->machine, scene, screen);
+}
+
 int picture_render(const struct study_plan *plan, int index, struct picture *ret_picture,
                    struct error *err)
 {
     const struct machine *m = &plan->machine;
-    struct random r = stream(plan, RANDOM_PICTURE, index);
-    struct picture picture = {0};
-    region_place(m, &r, &picture);
+    struct scene scene;
+    scene_draw(plan, index, &scene);
+    struct picture picture = {.region = scene.region, .spacing_mm = scene.spacing_mm};
     int status = image_init(&picture.image, m->rows, m->columns, m->colour ? 3 : 1, err);
     if (status == STATUS_OK)
         status = mask_init(&picture.lesion, m->rows, m->columns, err);
     if (status == STATUS_OK)
         status = mask_init(&picture.hilum, m->rows, m->columns, err);
-    double width_mm = (picture.region.x1 - picture.region.x0 + 1) * picture.spacing_mm;
-    double depth_mm = (picture.region.y1 - picture.region.y0 + 1) * picture.spacing_mm;
-    struct tissue tissue = {
-        .view = plan->pictures[index].view,
-        .spacing_mm = (float)picture.spacing_mm,
-        .slope_db_per_mm = (float)random_uniform(&r, -0.15, 0.05),
-    };
-    lesion_draw(plan, index, width_mm, depth_mm, &tissue.lesion);
-    struct beam beam = beam_draw(m, &r, depth_mm, picture.spacing_mm);
     if (status == STATUS_OK)
-        status = tissue_render(plan, index, &tissue, &beam, &picture, err);
+        status = tissue_render(plan, index, &scene.tissue, &scene.beam, &picture, err);
     if (status != STATUS_OK) {
         picture_release(&picture);
         return status;
     }
-    struct diameter d = shape_diameter(&tissue.lesion.outline);
+    const struct shape *outline = &scene.tissue.lesion.outline;
+    struct diameter d = shape_diameter(outline);
     picture.long_mm = d.length_mm;
-    picture.short_mm = shape_width_mm(&tissue.lesion.outline, &d);
-    if (tissue.view == VIEW_AXILLA) {
+    picture.short_mm = shape_width_mm(outline, &d);
+    if (scene.tissue.view == VIEW_AXILLA) {
         picture.cortex_mm = node_of(plan, index).cortex_mm;
         picture.hilum_fraction =
             (double)mask_count(&picture.hilum) / (double)mask_count(&picture.lesion);
     }
-    words_draw(plan, index, &beam, &picture);
-    scales_draw(m, &picture);
+    scene_screen(plan, index, &scene, &picture.image);
     if (plan->pictures[index].callipers)
         callipers_draw(plan, &d, &picture);
     *ret_picture = picture;

@@ -9,6 +9,7 @@
 #include "image/image.h"
 #include "phantom/outcome.h"
 #include "phantom/shape.h"
+#include "phantom/speckle.h"
 #include "phantom/tissue.h"
 
 enum { PICTURES_MAX = 4 };
@@ -47,6 +48,20 @@ struct study_plan {
 };
 
 void study_plan_draw(uint64_t seed, int number, struct study_plan *ret_plan);
+
+/* What a picture is made of, before it is one. */
+struct scene {
+    struct us_region region; /* calibrated tissue region on the screen */
+    double spacing_mm;
+    struct tissue tissue; /* of the region: its origin is the region's corner */
+    struct beam beam;
+};
+
+/* Picture `index` (from 0) of a plan. */
+void scene_draw(const struct study_plan *plan, int index, struct scene *ret_scene);
+/* Words, depth ruler and grey bar around the tissue; `screen` of the machine's size. */
+void scene_screen(const struct study_plan *plan, int index, const struct scene *scene,
+                  struct image *screen);
 
 struct picture {
     struct image image;

@@ -20,6 +20,8 @@ enum random_purpose {
     RANDOM_SHAPE,
     RANDOM_SPECKLE,
     RANDOM_SCREEN,
+    RANDOM_LOOP,     /* the loop's own seed, and the tumour's firmness */
+    RANDOM_SCATTERER, /* a slice of scatterers, numbered */
 };
 
 struct random random_stream(uint64_t seed, uint64_t study, enum random_purpose purpose,

@@ -246,7 +246,7 @@ int tissue_fill(const struct tissue *tissue, struct random *r, struct plane *ret
     anatomy_draw(a, tissue, r, (float)columns * spacing, (float)rows * spacing);
     for (int column = 0; column < columns; column++)
         for (int i = 0; i < LAYER_COUNT; i++)
-            tops[column][i] = boundary_mm(a, i, (float)column * spacing);
+            tops[column][i] = boundary_mm(a, i, (float)column * spacing + tissue->drift_mm);
     float reach = shape_largest_radius_mm(&lesion->outline) + 5 * lesion->rim_mm + 1;
     for (int row = 0; row < rows; row++) {
         float y = (float)row * spacing;
@@ -256,7 +256,8 @@ int tissue_fill(const struct tissue *tissue, struct random *r, struct plane *ret
         float before = 0;
         for (int column = 0; column < columns; column++) {
             float x = (float)column * spacing;
-            float db = vessels_db(a, x, y, layers_db(a, tissue->view, x, y, tops[column]));
+            float db = layers_db(a, tissue->view, x + tissue->drift_mm, y, tops[column]);
+            db = vessels_db(a, x, y, db);
             if (fabsf(x - (float)lesion->outline.x_mm) < reach &&
                 fabsf(y - (float)lesion->outline.y_mm) < reach) {
                 float depth = shape_depth_mm(&lesion->outline, x, y);

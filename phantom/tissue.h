@@ -26,6 +26,7 @@ struct tissue {
     enum view view;
     float spacing_mm;      /* of pixels, both ways */
     float slope_db_per_mm; /* what the machine's gain curve leaves of the attenuation */
+    float drift_mm;        /* sideways, of all but the lesion: oblique layers as the plane moves */
     struct lesion lesion;
 };
 

@@ -35,6 +35,13 @@ static int stop_at_once(void *context, int done, int studies)
     return 1;
 }
 
+static int generate(const char *path, int studies, uint64_t seed, phantom_progress *progress,
+                    void *context, struct error *err)
+{
+    struct phantom_request request = {studies, seed, PHANTOM_STILLS};
+    return phantom_generate(path, &request, progress, context, err);
+}
+
 static const char *join(char out[PATH_SIZE], const char *folder, const char *name)
 {
     snprintf(out, PATH_SIZE, "%s/%s/%s", root, folder, name);
@@ -99,7 +106,7 @@ static void readable(void **state)
     char path[PATH_SIZE];
     int calls = 0;
     snprintf(path, sizeof path, "%s/a", root);
-    assert_int_equal(phantom_generate(path, 4, 11, count_calls, &calls, NULL), STATUS_OK);
+    assert_int_equal(generate(path, 4, 11, count_calls, &calls, NULL), STATUS_OK);
     assert_int_equal(calls, 4);
     cJSON *truth = truth_read("a");
     const cJSON *studies = cJSON_GetObjectItem(truth, "studies"), *study, *image;
@@ -115,7 +122,7 @@ static void reproducible(void **state)
     (void)state;
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "%s/b", root);
-    assert_int_equal(phantom_generate(path, 2, 11, NULL, NULL, NULL), STATUS_OK);
+    assert_int_equal(generate(path, 2, 11, NULL, NULL, NULL), STATUS_OK);
     char a[DIGEST_TEXT_SIZE], b[DIGEST_TEXT_SIZE];
     join(path, "a", "study-0002/IMG0001.dcm");
     assert_int_equal(digest_file(path, a, NULL, NULL), STATUS_OK);
@@ -124,17 +131,59 @@ static void reproducible(void **state)
     assert_string_equal(a, b);
 }
 
+static void same_file(const char *a, const char *b, const char *name)
+{
+    char path[PATH_SIZE], digest_a[DIGEST_TEXT_SIZE], digest_b[DIGEST_TEXT_SIZE];
+    assert_int_equal(digest_file(join(path, a, name), digest_a, NULL, NULL), STATUS_OK);
+    assert_int_equal(digest_file(join(path, b, name), digest_b, NULL, NULL), STATUS_OK);
+    assert_string_equal(digest_a, digest_b);
+}
+
+/* A loop changes nothing of the stills beside it, and is the same without them. */
+static void loops(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    struct phantom_request beside = {1, 11, PHANTOM_STILLS | PHANTOM_LOOPS};
+    struct phantom_request only = {1, 11, PHANTOM_LOOPS};
+    snprintf(path, sizeof path, "%s/l", root);
+    assert_int_equal(phantom_generate(path, &beside, NULL, NULL, NULL), STATUS_OK);
+    snprintf(path, sizeof path, "%s/o", root);
+    assert_int_equal(phantom_generate(path, &only, NULL, NULL, NULL), STATUS_OK);
+    same_file("a", "l", "study-0001/IMG0001.dcm");
+    same_file("l", "o", "study-0001/LOOP0001.dcm");
+
+    cJSON *truth = truth_read("l");
+    const cJSON *study = cJSON_GetArrayItem(cJSON_GetObjectItem(truth, "studies"), 0);
+    const cJSON *loop = cJSON_GetObjectItem(study, "loop");
+    struct dicom_limits limits = dicom_limits_default();
+    struct dicom_instance instance;
+    join(path, "l", text_of(loop, "file"));
+    assert_int_equal(dicom_instance_read(path, &limits, &instance, NULL), STATUS_OK);
+    assert_true(instance.synthetic_data);
+    assert_int_equal(instance.frames,
+                     cJSON_GetArraySize(cJSON_GetObjectItem(loop, "shows")));
+    assert_int_equal(instance.region_count, 1);
+    struct mask mask;
+    const cJSON *tumour = cJSON_GetObjectItem(loop, "tumour");
+    assert_int_equal(mask_read_png(join(path, "l", text_of(tumour, "mask")), &mask, NULL),
+                     STATUS_OK);
+    assert_true(mask_count(&mask) > 100);
+    mask_release(&mask);
+    cJSON_Delete(truth);
+}
+
 static void refusals(void **state)
 {
     (void)state;
     struct error err;
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "%s/c", root);
-    assert_int_equal(phantom_generate(path, 0, 1, NULL, NULL, &err), STATUS_INVALID);
-    assert_int_equal(phantom_generate(path, PHANTOM_STUDIES_MAX + 1, 1, NULL, NULL, &err),
+    assert_int_equal(generate(path, 0, 1, NULL, NULL, &err), STATUS_INVALID);
+    assert_int_equal(generate(path, PHANTOM_STUDIES_MAX + 1, 1, NULL, NULL, &err),
                      STATUS_INVALID);
-    assert_int_equal(phantom_generate(path, 3, 1, stop_at_once, NULL, &err), STATUS_UNAVAILABLE);
-    assert_true(phantom_generate("/proc/nowhere", 1, 1, NULL, NULL, &err) < 0);
+    assert_int_equal(generate(path, 3, 1, stop_at_once, NULL, &err), STATUS_UNAVAILABLE);
+    assert_true(generate("/proc/nowhere", 1, 1, NULL, NULL, &err) < 0);
 }
 
 static int make_root(void **state)
@@ -158,6 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readable),
         cmocka_unit_test(reproducible),
+        cmocka_unit_test(loops),
         cmocka_unit_test(refusals),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
