@@ -3,7 +3,7 @@
 
 #include "model/features.h"
 #include "model/score/score.h"
-#include "pipeline/run.h"
+#include "pipeline/loop.h"
 
 /* Clock positions this far apart are two lesions, in minutes on the dial: two hours. */
 enum { CLOCK_APART = 120, CLOCK_DIAL = 720 };
@@ -72,6 +72,8 @@ static int take_features(struct run *run, struct candidate *c, enum roi roi, str
                                  err);
     if (status == 0 && c->region.grey)
         status = package_deep_features(run->package, run->nets, &c->grey, roi, &c->region, err);
+    if (status == 0 && roi == ROI_TUMOUR && package_loop_network(run->package))
+        status = run_loop(run, c, err);
     return status;
 }
 

@@ -5,6 +5,8 @@ deep.png, deep-mask.png   a picture of 120 x 90 and a region in it
 deep-*.png                what Pillow makes of them, as torchvision's Resize and CenterCrop do
 deep-average.onnx, deep-max.onnx   3 x 16 x 16 -> three channels of 4 x 4: c * mean of a block + b,
                           with c = 1, -2, 0.5 and b = 0, 1, 0; their averages or maxima
+deep-loop.onnx            1 x 4 x 8 x 8, a loop of four frames -> three channels of 2 times 2 x 2: the same
+                          of blocks of two frames; their averages
 """
 import os
 
@@ -62,6 +64,25 @@ def network(name, pooling):
         file.write(model.SerializeToString())
 
 
+def loop():
+    c = numpy.array([1, -2, 0.5], "f").reshape(3, 1, 1, 1, 1)
+    tensors = [numpy_helper.from_array(c * numpy.full((3, 1, 2, 4, 4), 1 / 32, "f"), "w"),
+               numpy_helper.from_array(numpy.array([0, 1, 0], "f"), "b")]
+    nodes = [helper.make_node("Conv", ["image", "w", "b"], ["activations"], strides=[2, 4, 4]),
+             helper.make_node("GlobalAveragePool", ["activations"], ["p"]),
+             helper.make_node("Flatten", ["p"], ["features"])]
+    graph = helper.make_graph(
+        nodes, "deep-loop",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 1, 4, 8, 8])],
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, [1, 3]),
+         helper.make_tensor_value_info("activations", TensorProto.FLOAT, [1, 3, 2, 2, 2])], tensors)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 12)], ir_version=7)
+    checker.check_model(model)
+    with open(os.path.join(HERE, "deep-loop.onnx"), "wb") as file:
+        file.write(model.SerializeToString())
+
+
 pictures()
+loop()
 network("deep-average", "GlobalAveragePool")
 network("deep-max", "GlobalMaxPool")
