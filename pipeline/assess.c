@@ -205,3 +205,11 @@ int run_assess(struct run *run, struct error *err)
         note_region(run, (enum roi)roi);
     return status < 0 ? status : apply_study_rules(run, err);
 }
+
+enum side run_side(const struct run *run)
+{
+    const enum side tumour = run_role_side(run, ROI_TUMOUR), node = run_role_side(run, ROI_NODE);
+    if (!run_has_role(run, ROI_TUMOUR))
+        return node;
+    return run_has_role(run, ROI_NODE) && node != tumour ? SIDE_UNKNOWN : tumour;
+}

@@ -11,8 +11,9 @@ static int digest_order(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-int run_digest(struct run *run, struct error *err)
+int run_digest(struct run *const *runs, size_t count, struct error *err)
 {
+    struct run *run = runs[0];
     const struct pipeline_job *job = run->job;
     const struct dicom_limits *limits = &run->settings->limits;
     const char **objects = arena_array(&run->arena, job->object_count, sizeof *objects);
@@ -40,6 +41,10 @@ int run_digest(struct run *run, struct error *err)
              run->settings->score_multifocal);
     digest_add_text(d, numbers);
     int status = run_clinical_digest(run, d, err);
+    for (size_t i = 1; i < count && status == 0; i++) {
+        digest_add_text(d, runs[i]->package->digest);
+        status = run_clinical_digest(runs[i], d, err);
+    }
     if (status == 0)
         digest_end(d, run->content_digest);
     digest_free(d);
@@ -98,9 +103,22 @@ static cJSON *image_json(const struct study_image *image)
     return object;
 }
 
-/* result.json is the report's JSON, with every feature and what each image was taken for. */
-static int complete_json(const struct run *run, struct pipeline_result *result, struct error *err)
+/* The report's own objects of result.json, one for each package. */
+static void complete_packages(struct run *const *runs, size_t count, cJSON *root)
 {
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(root, "packages");
+    for (size_t i = 0; i < count; i++) {
+        cJSON *package = cJSON_GetArrayItem(list, (int)i);
+        if (package)
+            run_clinical_json(runs[i], package);
+    }
+}
+
+/* result.json is the report's JSON, with every feature and what each image was taken for. */
+static int complete_json(struct run *const *runs, size_t count, struct pipeline_result *result,
+                         struct error *err)
+{
+    const struct run *run = runs[0];
     cJSON *root = cJSON_Parse(result->json);
     cJSON *features = root ? cJSON_AddObjectToObject(root, "features") : NULL;
     cJSON *images = root ? cJSON_AddArrayToObject(root, "classification") : NULL;
@@ -114,6 +132,7 @@ static int complete_json(const struct run *run, struct pipeline_result *result, 
         for (size_t i = 0; i < run->image_count; i++)
             cJSON_AddItemToArray(images, image_json(&run->images[i]));
         run_clinical_json(run, root);
+        complete_packages(runs, count, root);
         text = cJSON_Print(root);
     }
     cJSON_Delete(root);
@@ -124,18 +143,15 @@ static int complete_json(const struct run *run, struct pipeline_result *result, 
     return 0;
 }
 
-int run_compose(struct run *run, const char *folder, struct pipeline_result *result,
-                struct error *err)
+/* All images, with the pictures of those that have a region. NULL: out of memory. */
+static struct report_image *report_images(struct run *run)
 {
-    struct report_image *images =
-        arena_array(&run->arena, run->image_count, sizeof *images);
-    if (!images)
-        return error_set(err, STATUS_NOMEM, "out of memory");
-    for (size_t i = 0; i < run->image_count; i++)
+    struct report_image *images = arena_array(&run->arena, run->image_count + 1, sizeof *images);
+    for (size_t i = 0; images && i < run->image_count; i++)
         images[i] = (struct report_image){.path = run->images[i].object->path,
                                           .header = run->images[i].header,
                                           .role = ROI_COUNT};
-    for (int roi = 0; roi < ROI_COUNT; roi++) {
+    for (int roi = 0; images && roi < ROI_COUNT; roi++) {
         const struct candidate *c = run->chosen[roi];
         if (!c)
             continue;
@@ -144,23 +160,33 @@ int run_compose(struct run *run, const char *folder, struct pipeline_result *res
         image->frame = c->region.frame;
         image->role = (enum roi)roi;
     }
-    enum side sides[ROI_COUNT] = {run_role_side(run, ROI_TUMOUR), run_role_side(run, ROI_NODE)};
-    enum side side = sides[ROI_TUMOUR];
-    if (!run_has_role(run, ROI_TUMOUR))
-        side = sides[ROI_NODE];
-    else if (run_has_role(run, ROI_NODE) && sides[ROI_NODE] != side)
-        side = SIDE_UNKNOWN;
+    return images;
+}
+
+/* "Breast cancer confirmed; one lesion" */
+static const char *population_text(struct run *run)
+{
     const struct package *package = run->package;
-    char population[1024] = "";
-    for (size_t i = 0, used = 0; i < package->population_count && used < sizeof population; i++)
-        used += (size_t)snprintf(population + used, sizeof population - used, "%s%s",
-                                 i ? "; " : "", package->population[i].text);
-    struct report_input input = {
+    const char *text = "";
+    for (size_t i = 0; text && i < package->population_count; i++)
+        text = arena_print(&run->arena, "%s%s%s", text, i ? "; " : "", package->population[i].text);
+    return text;
+}
+
+/* Everything of one package's answer; what is of the job's is the same for all. */
+static int make_input(struct run *run, struct report_input *ret_input, struct error *err)
+{
+    const struct package *package = run->package;
+    const struct report_image *images = report_images(run);
+    const char *population = population_text(run);
+    if (!images || !population)
+        return error_set(err, STATUS_NOMEM, "out of memory");
+    *ret_input = (struct report_input){
         .images = images,
         .image_count = run->image_count,
         .tumour = run->chosen[ROI_TUMOUR] ? &run->chosen[ROI_TUMOUR]->region : NULL,
         .node = run->chosen[ROI_NODE] ? &run->chosen[ROI_NODE]->region : NULL,
-        .side = side,
+        .side = run_side(run),
         .score = &run->score,
         .package = package,
         .clinical = run->pick.inputs,
@@ -185,9 +211,29 @@ int run_compose(struct run *run, const char *folder, struct pipeline_result *res
         .notes = run->notes,
         .note_count = run->note_count,
     };
-    int status = report_write(&input, folder, result->objects, &result->object_count, err);
-    if (status == 0)
-        status = report_json(&input, result->objects, result->object_count, &result->json, err);
-    return status < 0 ? status : complete_json(run, result, err);
+    return 0;
 }
 
+int run_compose(struct run *const *runs, size_t count, const char *folder,
+                struct pipeline_result *results, struct error *err)
+{
+    struct report_input inputs[PIPELINE_PACKAGES_MAX];
+    int status = 0;
+    for (size_t i = 0; i < count && status == 0; i++)
+        status = make_input(runs[i], &inputs[i], err);
+    /* Each one's own result.json knows no other package; the report's names all. */
+    for (size_t i = 1; i < count && status == 0; i++) {
+        status = report_json(&inputs[i], NULL, 0, &results[i].json, err);
+        if (status == 0)
+            status = complete_json(&runs[i], 1, &results[i], err);
+    }
+    if (status < 0)
+        return status;
+    inputs[0].others = inputs + 1;
+    inputs[0].other_count = count - 1;
+    status = report_write(&inputs[0], folder, results[0].objects, &results[0].object_count, err);
+    if (status == 0)
+        status = report_json(&inputs[0], results[0].objects, results[0].object_count,
+                             &results[0].json, err);
+    return status < 0 ? status : complete_json(runs, count, &results[0], err);
+}

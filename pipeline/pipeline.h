@@ -16,6 +16,14 @@
 
 struct word_reader; /* image/words.h */
 
+enum { PIPELINE_PACKAGES_MAX = 5 }; /* in one report */
+
+/* What a study is scored with. Borrowed. */
+struct pipeline_package {
+    const struct package *package;
+    const struct package_nets *nets;
+};
+
 /* A file of the study. */
 struct pipeline_object {
     const char *path;                      /* borrowed */
@@ -85,5 +93,17 @@ void pipeline_words_close(struct word_reader *words);
 int pipeline_run(const struct pipeline_settings *settings, const struct package *package,
                  const struct package_nets *nets, const struct pipeline_job *job,
                  const char *folder, struct pipeline_result *ret_result, struct error *err);
+
+/* The same with 1 to PIPELINE_PACKAGES_MAX packages: one report. Each looks at the study by itself,
+ * with its own networks, and is scored by its own rules. The first that applies to the study leads: the
+ * outlines, measurements and pictures are its own, and ret_results[0] with the objects is its result.
+ * The others follow in their order, without objects; their scores stand in the report beside it, with
+ * words where their outlines are not those that the report shows. What contradicts itself on side or
+ * patient for one withdraws the risk of all; a package that cannot be run on this study (STATUS_INVALID,
+ * STATUS_UNSUPPORTED, STATUS_LIMIT of any but the first) has no risk, in words. */
+int pipeline_run_several(const struct pipeline_settings *settings,
+                         const struct pipeline_package *packages, size_t count,
+                         const struct pipeline_job *job, const char *folder,
+                         struct pipeline_result *ret_results, struct error *err);
 
 #endif

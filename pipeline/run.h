@@ -1,6 +1,6 @@
 /* What the parts of one pipeline run share: reading (read.c), outlining (find.c), scoring
  * (assess.c; what is known beside the pictures: clinical.c) and composing (compose.c), in this
- * order. */
+ * order. Of several packages each has a run of its own (beside.c); one report is composed of them. */
 #ifndef AXNODE_PIPELINE_RUN_H
 #define AXNODE_PIPELINE_RUN_H
 
@@ -70,6 +70,7 @@ struct run {
     const char *notes[NOTES_MAX];
     size_t note_count;
     struct score score;
+    char reason[512]; /* why the package does not apply to the study; "": it does */
     struct seg_outline *previous; /* owned: outlines of the report that this one replaces */
     size_t previous_count;
     const char *previous_digests[PREVIOUS_MAX]; /* of the files that could be read */
@@ -101,6 +102,8 @@ void run_clinical_json(const struct run *run, cJSON *root);
 int run_find(struct run *run, struct error *err);
 /* Choose, take features, score, note what a reader is to check. */
 int run_assess(struct run *run, struct error *err);
+/* The side that the run's report is about. */
+enum side run_side(const struct run *run);
 /* Whether a picture of the role is there, found or not. */
 bool run_has_role(const struct run *run, enum roi roi);
 /* The side of a role: of the region that was chosen, or, where nothing was found, of the pictures
@@ -108,10 +111,21 @@ bool run_has_role(const struct run *run, enum roi roi);
 enum side run_role_side(const struct run *run, enum roi roi);
 /* The outlines of the predecessor. What cannot be read is noted. STATUS_NOMEM. */
 int run_previous(struct run *run, struct error *err);
-/* Identity: rule 4 of the design. */
-int run_digest(struct run *run, struct error *err);
-/* Write the objects and result.json's text. */
-int run_compose(struct run *run, const char *folder, struct pipeline_result *result,
-                struct error *err);
+
+/* ---- several packages; runs[0] leads ---- */
+
+/* Between finding and assessing: an image that contradicts itself for one does so for all. */
+void run_share_contradictions(struct run *const *runs, size_t count);
+/* After assessing: no risk of another side than the report's. */
+void run_refuse_other_side(const struct run *leading, struct run *other);
+/* Last: the notes of `other` become what stands beside the leading one's: outlines that are not those
+ * shown, then what only this run has to say. */
+void run_note_beside(const struct run *leading, struct run *other);
+
+/* Identity: rule 4 of the design. Into runs[0]->content_digest. */
+int run_digest(struct run *const *runs, size_t count, struct error *err);
+/* Write the objects, with results[0], and each one's result.json. */
+int run_compose(struct run *const *runs, size_t count, const char *folder,
+                struct pipeline_result *results, struct error *err);
 
 #endif

@@ -117,6 +117,7 @@
 #define CODE_QUALITY_NOTE CODE("QUALITYNOTE", "99AXNODE", "To be checked by the reader")
 #define CODE_REPORT_STATUS CODE("REPORTSTATUS", "99AXNODE", "Status of the report")
 #define CODE_PACKAGE CODE("PACKAGE", "99AXNODE", "Model package")
+#define CODE_OTHER_PACKAGE CODE("OTHERPACKAGE", "99AXNODE", "Score of a further model package")
 
 /* Units */
 #define CODE_MM CODE("mm", "UCUM", "millimeter")

@@ -185,6 +185,8 @@ int content_build(const struct report_input *input,
         return r;
     content_derived(&t, input, root, groups);
     content_evaluations(&t, input, root);
+    for (size_t i = 0; i < input->other_count; i++)
+        content_other(&t, &input->others[i], root);
     if (t.failed)
         return error_set(err, STATUS_NOMEM, "cannot make the report: out of memory");
     *ret_root = root;

@@ -39,5 +39,8 @@ void content_derived(struct tree *t, const struct report_input *input, struct sr
                      struct sr_node *const groups[ROI_COUNT]);
 /* Qualitative Evaluations: what is said in words. */
 void content_evaluations(struct tree *t, const struct report_input *input, struct sr_node *root);
+/* A further package's answer (report_input.others) in a container of its own, an extension of TID 1500:
+ * nothing of it can be taken for the report's result, and its outlines are none of the groups. */
+void content_other(struct tree *t, const struct report_input *other, struct sr_node *root);
 
 #endif

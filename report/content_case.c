@@ -245,16 +245,19 @@ static void add_absent(struct tree *t, const struct report_input *input, struct 
         tree_text(t, list, SR_CONTAINS, CODE_QUALITY_NOTE, "The side is not established.");
 }
 
-void content_evaluations(struct tree *t, const struct report_input *input, struct sr_node *root)
+static void add_reasons(struct tree *t, const struct report_input *input, struct sr_node *list)
 {
     const struct score *score = input->score;
-    struct sr_node *list = tree_container(t, root, CODE_EVALUATIONS, NULL);
     for (int i = 0; !score->has_risk && i < score->reason_count; i++)
         tree_text(t, list, SR_CONTAINS, CODE_NO_RISK,
                   arena_print(t->arena, "No risk estimated: %s", score->reasons[i]));
     if (!score->has_risk && score->reason_count == 0)
         tree_text(t, list, SR_CONTAINS, CODE_NO_RISK, "No risk estimated");
-    add_absent(t, input, list);
+}
+
+/* What a reader must know of the package's answer. */
+static void add_words(struct tree *t, const struct report_input *input, struct sr_node *list)
+{
     for (size_t i = 0; i < input->note_count; i++)
         tree_text(t, list, SR_CONTAINS, CODE_QUALITY_NOTE, input->notes[i]);
     for (size_t i = 0; input->package && input->clinical && i < input->package->clinical_count; i++)
@@ -263,5 +266,24 @@ void content_evaluations(struct tree *t, const struct report_input *input, struc
     tree_text(t, list, SR_CONTAINS, CODE_PACKAGE,
               arena_print(t->arena, "%s, version %s, SHA-256 %s", input->package_name,
                           input->package_version, input->package_digest));
+}
+
+void content_evaluations(struct tree *t, const struct report_input *input, struct sr_node *root)
+{
+    struct sr_node *list = tree_container(t, root, CODE_EVALUATIONS, NULL);
+    add_reasons(t, input, list);
+    add_absent(t, input, list);
+    add_words(t, input, list);
     tree_text(t, list, SR_CONTAINS, CODE_REPORT_STATUS, words_status(t->arena, input));
+}
+
+void content_other(struct tree *t, const struct report_input *other, struct sr_node *root)
+{
+    struct sr_node *item = tree_container(t, root, CODE_OTHER_PACKAGE, NULL);
+    content_algorithm(t, other, item);
+    tree_text(t, item, SR_CONTAINS, CODE_INTENDED_USE, other->intended_use);
+    if (other->score->has_risk)
+        add_contributions(t, other->score, content_risk(t, other, item));
+    add_reasons(t, other, item);
+    add_words(t, other, item);
 }

@@ -21,6 +21,9 @@ static const char STYLE[] =
     ".answer{border:2px solid var(--line);background:var(--card);border-radius:8px;"
     "padding:14px 22px;margin:16px 0}.answer b.risk{font-size:60px;line-height:1.1}\n"
     ".answer p{margin:4px 0}.alert{color:var(--alert);font-weight:bold;font-size:24px}\n"
+    ".other{border:2px solid var(--alert);border-radius:8px;padding:0 22px;margin:34px 0 0}\n"
+    ".other b.risk{font-size:40px}.other h2 span{background:var(--fg);color:var(--bg);"
+    "padding:2px 10px;margin-right:10px}\n"
     ".pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(420px,1fr));gap:8px 24px}\n"
     "figure{margin:0 0 12px;break-inside:avoid}figcaption{color:var(--faint);font-size:14px}\n"
     "img{max-width:100%;height:auto}\n"
@@ -112,6 +115,16 @@ static void put_risk(struct html *h)
     markup_put(m, "<p class=\"sub\">An estimate for this side, not a finding of metastasis.</p>\n");
 }
 
+static void put_answer(struct html *h)
+{
+    markup_put(&h->m, "<section class=\"answer\">\n");
+    if (h->input->score->has_risk)
+        put_risk(h);
+    else
+        put_no_risk(h);
+    markup_put(&h->m, "</section>\n");
+}
+
 static void put_regions(struct html *h)
 {
     static const char *const classes[ROI_COUNT] = {[ROI_TUMOUR] = "tumour", [ROI_NODE] = "node"};
@@ -140,6 +153,46 @@ static void put_notes(struct html *h)
                           "measurements are to be checked all the same.</p>\n");
 }
 
+/* A further package's score, under a heading and a frame of its own. */
+static void put_other(struct html *h)
+{
+    struct markup *m = &h->m;
+    const struct report_input *in = h->input;
+    const char *ban = words_ban(in);
+    markup_put(m, "<section class=\"other\"><h2><span>%s</span>Further score: package ",
+               SIDES[in->side]);
+    markup_text(m, arena_print(&m->arena, "%s %s", in->package_name, in->package_version));
+    markup_put(m, "</h2>\n<p><b>Beside the result at the top of this page, and not part of it.</b> This "
+                  "package looked at the study by itself; the outlines above are not its own. Numbers of "
+                  "different packages answer different questions: they cannot be compared or "
+                  "added.</p>\n<p>%s%sIntended use: ", ban, *ban ? ". " : "");
+    markup_text(m, in->intended_use);
+    markup_put(m, "</p>\n");
+    put_answer(h);
+    if (in->note_count > 0) {
+        markup_put(m, "<h3>To be checked by the reader</h3>\n");
+        put_list(h, in->notes, in->note_count);
+    }
+    if (in->score->has_risk) {
+        html_nomogram(h);
+        html_contributions(h);
+    }
+    html_clinical(h);
+    html_eligibility(h);
+    html_package(h);
+    markup_put(m, "</section>\n");
+}
+
+static void put_others(struct html *h)
+{
+    const struct report_input *leading = h->input;
+    for (size_t i = 0; i < leading->other_count; i++) {
+        h->input = &leading->others[i];
+        put_other(h);
+    }
+    h->input = leading;
+}
+
 int html_write(const struct report_input *input, const struct report_object *objects, int count,
                struct buffer *out, struct error *err)
 {
@@ -148,12 +201,7 @@ int html_write(const struct report_input *input, const struct report_object *obj
                      .patient_id = input->images[0].header->patient_id};
     arena_init(&h.m.arena);
     put_head(&h);
-    markup_put(&h.m, "<section class=\"answer\">\n");
-    if (input->score->has_risk)
-        put_risk(&h);
-    else
-        put_no_risk(&h);
-    markup_put(&h.m, "</section>\n");
+    put_answer(&h);
     put_notes(&h);
     put_regions(&h);
     if (input->score->has_risk) {
@@ -162,6 +210,7 @@ int html_write(const struct report_input *input, const struct report_object *obj
     }
     html_clinical(&h);
     html_eligibility(&h);
+    put_others(&h);
     html_images(&h);
     html_origin(&h, objects, count);
     markup_put(&h.m, "</body></html>\n");

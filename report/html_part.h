@@ -25,6 +25,8 @@ void html_region_table(struct html *h, enum roi roi);
 void html_contributions(struct html *h);
 void html_clinical(struct html *h);
 void html_eligibility(struct html *h);
+/* Name, version, digest and population of the package. */
+void html_package(struct html *h);
 void html_images(struct html *h);
 void html_origin(struct html *h, const struct report_object *objects, int count);
 

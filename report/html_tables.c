@@ -151,6 +151,22 @@ static void put_row(struct markup *m, const char *name, const char *text)
     markup_put(m, "</code></td></tr>\n");
 }
 
+static void put_package(struct markup *m, const struct report_input *in)
+{
+    put_row(m, "Model package", arena_print(&m->arena, "%s %s", in->package_name,
+                                            in->package_version));
+    put_row(m, "… SHA-256", in->package_digest);
+    if (in->population && *in->population)
+        put_row(m, "… meant for", in->population);
+}
+
+void html_package(struct html *h)
+{
+    markup_put(&h->m, "<div class=\"wide\"><table>\n");
+    put_package(&h->m, h->input);
+    markup_put(&h->m, "</table></div>\n");
+}
+
 void html_origin(struct html *h, const struct report_object *objects, int count)
 {
     struct markup *m = &h->m;
@@ -158,11 +174,7 @@ void html_origin(struct html *h, const struct report_object *objects, int count)
     char created[CLOCK_TEXT_SIZE];
     clock_format_iso(in->created_us, created);
     markup_put(m, "<h2>Where this comes from</h2>\n<div class=\"wide\"><table>\n");
-    put_row(m, "Model package", arena_print(&m->arena, "%s %s", in->package_name,
-                                            in->package_version));
-    put_row(m, "… SHA-256", in->package_digest);
-    if (in->population && *in->population)
-        put_row(m, "… meant for", in->population);
+    put_package(m, in);
     put_row(m, "Program", arena_print(&m->arena, "%s %s", DICOM_OWN_MANUFACTURER,
                                       in->software_version));
     put_row(m, "Made", created);

@@ -221,6 +221,23 @@ static void add_objects(struct json *j, cJSON *root, const struct report_object 
     }
 }
 
+/* Every package's answer, the leading one's first. */
+static void add_packages(struct json *j, cJSON *root)
+{
+    const struct report_input *leading = j->input;
+    cJSON *array = keep(j, cJSON_AddArrayToObject(root, "packages"));
+    for (size_t i = 0; array && i <= leading->other_count; i++) {
+        cJSON *item = append(j, array, cJSON_CreateObject());
+        j->input = i == 0 ? leading : &leading->others[i - 1];
+        boolean(j, item, "leading", i == 0);
+        text(j, item, "side", side_name(j->input->side));
+        add_package(j, item);
+        add_risk(j, item);
+        add_texts(j, item, "notes", j->input->notes, j->input->note_count);
+    }
+    j->input = leading;
+}
+
 static void add_all(struct json *j, cJSON *root, const struct report_object *objects, int count)
 {
     const struct report_input *in = j->input;
@@ -237,6 +254,7 @@ static void add_all(struct json *j, cJSON *root, const struct report_object *obj
     text(j, root, "side", side_name(in->side));
     add_package(j, root);
     add_risk(j, root);
+    add_packages(j, root);
     cJSON *regions = keep(j, cJSON_AddObjectToObject(root, "regions"));
     for (int roi = 0; roi < ROI_COUNT; roi++)
         add_region(j, regions, roi);

@@ -15,4 +15,19 @@ int leaf_estimate(struct sheet *s, struct error *err);
 /* All reasons and notes. */
 void leaf_notes(struct sheet *s);
 
+/* The answer of a further package (report_input.others): what it is worth beside the first page's, how
+ * it was made, and its own values and notes. `s->input` is that package's. */
+void leaf_beside(struct sheet *s);
+
+/* ---- parts of several pages ---- */
+
+/* Outcome, risk, interval, group, scale and cut-off in `box` (leaf_risk.c), `closing` below them. There
+ * is a risk. */
+void leaf_risk(struct sheet *s, struct box box, const char *closing);
+/* In a card (leaf_estimate.c). */
+void leaf_nomogram(struct sheet *s, struct box box);
+/* Scores that enter the model; clinical values with their sources. "": there are none. */
+const char *leaf_scores_text(struct sheet *s);
+const char *leaf_clinical_text(struct sheet *s);
+
 #endif

@@ -80,7 +80,7 @@ static const struct contribution *taken(const struct score *score, const char *n
 }
 
 /* "DLR: 1.230, of 17 terms; most of all" and those */
-static const char *scores_text(struct sheet *s)
+const char *leaf_scores_text(struct sheet *s)
 {
     const struct package *package = s->input->package;
     const char *text = "";
@@ -100,7 +100,7 @@ static const char *scores_text(struct sheet *s)
 }
 
 /* Text cleaned line by line: what comes from a package must not break them. */
-static const char *clinical_text(struct sheet *s)
+const char *leaf_clinical_text(struct sheet *s)
 {
     const struct package *package = s->input->package;
     const char *text = "";
@@ -132,8 +132,8 @@ static void draw_column(struct sheet *s)
     const struct {
         const char *heading, *text;
     } all[] = {
-        {"Scores that enter the model", scores_text(s)},
-        {"Clinical values and their source", clinical_text(s)},
+        {"Scores that enter the model", leaf_scores_text(s)},
+        {"Clinical values and their source", leaf_clinical_text(s)},
         {"How to read this", reading},
     };
     enum { CARDS = sizeof all / sizeof *all, FRAME = 76 };
@@ -155,7 +155,7 @@ static void draw_column(struct sheet *s)
     }
 }
 
-static void draw_nomogram(struct sheet *s, struct box box)
+void leaf_nomogram(struct sheet *s, struct box box)
 {
     struct nomogram nomogram;
     const struct box room = sheet_card(
@@ -172,7 +172,7 @@ int leaf_estimate(struct sheet *s, struct error *err)
     const int heats = has_heat(s->input, ROI_TUMOUR) + has_heat(s->input, ROI_NODE);
     const double height = BODY_HEIGHT - (heats ? HEAT_HEIGHT + SHEET_GAP : 0);
     int r = 0, drawn = 0;
-    draw_nomogram(s, (struct box){SHEET_MARGIN, SHEET_BODY_Y, LEFT_WIDTH, height});
+    leaf_nomogram(s, (struct box){SHEET_MARGIN, SHEET_BODY_Y, LEFT_WIDTH, height});
     for (int roi = 0; roi < ROI_COUNT && r == 0; roi++) {
         const double width = heats ? (LEFT_WIDTH - (heats - 1) * SHEET_GAP) / (double)heats : 0;
         if (!has_heat(s->input, (enum roi)roi))

@@ -1,4 +1,3 @@
-#include <cairo.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,7 +17,6 @@ enum {
     BODY_END = SHEET_FOOTER_Y - 10,
     VALUE_ROW = 27,
     LABEL_WIDTH = 240,
-    GAUGE_HEIGHT = 16,
 };
 
 /* ---- a region ---- */
@@ -147,108 +145,23 @@ static int draw_panel(struct sheet *s, enum roi roi, double x, struct error *err
     return 0;
 }
 
-/* ---- the answer ---- */
-
-/* A triangle beneath the scale that points up to it. */
-static void draw_pointer(struct sheet *s, double x, double y)
-{
-    cairo_t *cr = s->page.cr;
-    cairo_move_to(cr, x, y);
-    cairo_line_to(cr, x - 9, y + 15);
-    cairo_line_to(cr, x + 9, y + 15);
-    cairo_close_path(cr);
-    page_colour(&s->page, s->palette->mark);
-    cairo_fill(cr);
-}
-
-/* 0 to 100 %: the risk, its interval, groups' borders and the cut-off. */
-static void draw_gauge(struct sheet *s, struct box box)
-{
-    const struct score *score = s->input->score;
-    const struct package *package = s->input->package;
-    const struct palette *p = s->palette;
-    page_fill(&s->page, box, p->edge);
-    if (score->has_interval)
-        page_fill(&s->page,
-                  (struct box){box.x + box.width * score->risk_low, box.y,
-                               box.width * (score->risk_high - score->risk_low), box.height},
-                  p->text);
-    for (size_t i = 1; package && i < package->group_count; i++)
-        page_fill(&s->page,
-                  (struct box){box.x + box.width * package->groups[i].from - 1, box.y, 2, box.height},
-                  p->background);
-    if (score->cutoff > 0)
-        page_fill(&s->page,
-                  (struct box){box.x + box.width * score->cutoff - 2, box.y - 8, 4, box.height + 8},
-                  p->alert);
-    draw_pointer(s, box.x + box.width * score->risk, box.y + box.height + 1);
-    for (int percent = 0; percent <= 100; percent += 25) {
-        char number[WORDS_NUMBER_SIZE];
-        page_text(&s->page,
-                  (struct box){box.x + box.width * percent / 100 - 30, box.y + box.height + 18, 60, 20},
-                  words_number(percent, 0, number),
-                  (struct style){14, 14, false, PAGE_CENTRED, p->faint});
-    }
-}
-
-static const char *interval_text(struct sheet *s)
-{
-    const struct score *score = s->input->score;
-    char low[WORDS_NUMBER_SIZE], high[WORDS_NUMBER_SIZE];
-    if (!score->has_interval)
-        return "The package gives no 95 % interval";
-    return sheet_text(s, arena_print(&s->arena, "95 %% interval: %s to %s %%",
-                                     words_number(100 * score->risk_low, 1, low),
-                                     words_number(100 * score->risk_high, 1, high)));
-}
-
-static const char *cutoff_text(struct sheet *s)
-{
-    const struct score *score = s->input->score;
-    const char *rule = s->input->cutoff_rule;
-    const bool ruled = rule && *rule;
-    char number[WORDS_NUMBER_SIZE];
-    if (!(score->cutoff > 0))
-        return "The package has no cut-off";
-    return sheet_text(s, arena_print(&s->arena, "%s the cut-off of %s %%%s%s%s",
-                                     score->above_cutoff ? "At or above" : "Below",
-                                     words_number(100 * score->cutoff, 1, number),
-                                     ruled ? ". Its rule: " : "", ruled ? rule : "",
-                                     ruled ? "." : ""));
-}
-
-static void draw_risk(struct sheet *s, struct box box)
-{
-    const struct score *score = s->input->score;
-    const struct palette *p = s->palette;
-    char number[WORDS_NUMBER_SIZE];
-    double y = box.y;
-    page_text(&s->page, (struct box){box.x, y, box.width, 66}, sheet_text(s, s->input->outcome_text),
-              (struct style){22, 12, true, PAGE_CENTRED, p->text});
-    y += 68;
-    page_text(&s->page, (struct box){box.x, y, box.width, 112},
-              sheet_text(s, arena_print(&s->arena, "%s %%", words_number(100 * score->risk, 1, number))),
-              (struct style){86, 40, true, PAGE_CENTRED, p->text});
-    y += 108;
-    page_text(&s->page, (struct box){box.x, y, box.width, 30}, interval_text(s),
-              (struct style){20, 14, true, PAGE_CENTRED, score->has_interval ? p->text : p->faint});
-    y += 34;
-    if (*score->group)
-        page_text(&s->page, (struct box){box.x, y, box.width, 34},
-                  sheet_text(s, arena_print(&s->arena, "Risk group: %s", score->group)),
-                  (struct style){24, 13, true, PAGE_CENTRED, p->alert});
-    y += 50;
-    draw_gauge(s, (struct box){box.x + 12, y, box.width - 24, GAUGE_HEIGHT});
-    y += GAUGE_HEIGHT + 46;
-    page_text(&s->page, (struct box){box.x, y, box.width, 86}, cutoff_text(s),
-              (struct style){18, 11, false, PAGE_CENTRED, p->text});
-    y += 90;
-    page_text(&s->page, (struct box){box.x, y, box.width, box.y + box.height - y},
-              "An estimate for this side, not a finding of metastasis. How it was made: page 2.",
-              (struct style){16, 11, false, PAGE_CENTRED, p->faint});
-}
-
 /* ---- texts that may be long ---- */
+
+/* "How it was made: page 2. Scored by 2 further packages too: pages 3 to 4." */
+static const char *further_text(struct sheet *s)
+{
+    const size_t others = s->input->other_count;
+    const int first = s->input->score->has_risk ? 3 : 2, last = first + (int)others - 1;
+    const char *made = s->input->score->has_risk ? "How it was made: page 2. " : "";
+    if (others == 0)
+        return made;
+    if (others == 1)
+        return sheet_text(s, arena_print(&s->arena, "%sA further package's score, by itself: page %d.",
+                                         made, first));
+    return sheet_text(s, arena_print(&s->arena,
+                                     "%s%zu further packages' scores, each by itself: pages %d to %d.",
+                                     made, others, first, last));
+}
 
 static const struct box ANSWER = {COLUMN_X, SHEET_BODY_Y, COLUMN_WIDTH, ANSWER_HEIGHT};
 static const struct box CHECK = {COLUMN_X, CHECK_Y, COLUMN_WIDTH, BODY_END - CHECK_Y};
@@ -280,9 +193,11 @@ static struct box inside(struct box card, double heading)
 }
 
 /* Room for reasons and notes in their cards. */
-static struct box reasons_box(void)
+static struct box reasons_box(const struct sheet *s)
 {
-    return inside(ANSWER, 62);
+    struct box box = inside(ANSWER, 62);
+    box.height -= s->input->other_count > 0 ? 30 : 0;
+    return box;
 }
 
 static struct box notes_box(void)
@@ -294,7 +209,7 @@ bool leaf_findings_fits(struct sheet *s)
 {
     return page_text_fits(&s->page, notes_box(), notes_text(s), text_style(s, 19)) &&
            (s->input->score->has_risk ||
-            page_text_fits(&s->page, reasons_box(), reasons_text(s), text_style(s, 23)));
+            page_text_fits(&s->page, reasons_box(s), reasons_text(s), text_style(s, 23)));
 }
 
 /* All of it, or as much as has room and where the rest stands. */
@@ -317,7 +232,9 @@ static void draw_no_risk(struct sheet *s)
     const struct box room = inside(ANSWER, 0);
     page_text(&s->page, (struct box){room.x, room.y, room.width, 56}, "No risk estimated",
               (struct style){38, 20, true, PAGE_LEFT, s->palette->alert});
-    draw_list(s, reasons_box(), reasons_text(s), text_style(s, 23));
+    draw_list(s, reasons_box(s), reasons_text(s), text_style(s, 23));
+    page_text(&s->page, (struct box){room.x, room.y + room.height - 24, room.width, 24},
+              further_text(s), (struct style){16, 11, true, PAGE_LEFT, s->palette->text});
 }
 
 int leaf_findings(struct sheet *s, struct error *err)
@@ -327,7 +244,9 @@ int leaf_findings(struct sheet *s, struct error *err)
         r = draw_panel(s, ROI_NODE, SHEET_MARGIN + PANEL_WIDTH + SHEET_GAP, err);
     const struct box room = sheet_card(s, ANSWER, NULL);
     if (s->input->score->has_risk)
-        draw_risk(s, room);
+        leaf_risk(s, room,
+                  sheet_text(s, arena_print(&s->arena, "An estimate for this side, not a finding of "
+                                                       "metastasis. %s", further_text(s))));
     else
         draw_no_risk(s);
     sheet_card(s, CHECK, "To be checked by the reader");

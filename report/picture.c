@@ -3,31 +3,45 @@
 #include "report/leaf.h"
 #include "report/sheet.h"
 
-enum kind { FINDINGS, ESTIMATE, NOTES, KINDS };
+enum kind { FINDINGS, ESTIMATE, BESIDE, NOTES };
+enum { LEAVES_MAX = 3 + REPORT_OTHERS_MAX };
+
+struct leaf {
+    enum kind kind;
+    const struct report_input *input; /* whose words and numbers stand on it */
+};
 
 /* Which pages there are, in their order. `s` has a surface to measure texts on. */
-static int list_pages(struct sheet *s, enum kind kinds[KINDS])
+static int list_pages(struct sheet *s, struct leaf leaves[LEAVES_MAX])
 {
+    const struct report_input *in = s->input;
     int count = 0;
-    kinds[count++] = FINDINGS;
-    if (s->input->score->has_risk)
-        kinds[count++] = ESTIMATE;
+    leaves[count++] = (struct leaf){FINDINGS, in};
+    if (in->score->has_risk)
+        leaves[count++] = (struct leaf){ESTIMATE, in};
+    for (size_t i = 0; i < in->other_count; i++)
+        leaves[count++] = (struct leaf){BESIDE, &in->others[i]};
     if (!leaf_findings_fits(s))
-        kinds[count++] = NOTES;
+        leaves[count++] = (struct leaf){NOTES, in};
     return count;
 }
 
-static int draw_page(struct sheet *s, enum kind kind, struct error *err)
+static int draw_page(struct sheet *s, const struct leaf *leaf, struct error *err)
 {
-    static const char *const titles[KINDS] = {
+    static const char *const titles[] = {
         [FINDINGS] = "Ultrasound of breast and axilla",
         [ESTIMATE] = "How the estimate was made",
         [NOTES] = "Notes in full",
     };
-    sheet_frame(s, titles[kind]);
-    switch (kind) {
+    s->input = leaf->input;
+    sheet_frame(s, leaf->kind == BESIDE
+                       ? sheet_text(s, arena_print(&s->arena, "Further score: package %s",
+                                                   leaf->input->package_name))
+                       : titles[leaf->kind]);
+    switch (leaf->kind) {
     case FINDINGS: return leaf_findings(s, err);
     case ESTIMATE: return leaf_estimate(s, err);
+    case BESIDE: leaf_beside(s); return 0;
     default: leaf_notes(s); return 0;
     }
 }
@@ -48,11 +62,11 @@ static void sheet_end(struct sheet *s)
 int picture_pages(const struct report_input *input, int *ret_count, struct error *err)
 {
     struct sheet s;
-    enum kind kinds[KINDS];
+    struct leaf leaves[LEAVES_MAX];
     sheet_begin(&s, input, NULL, &PALETTE_SCREEN);
     const int r = page_init(&s.page, 1, 1, 0, err);
     if (r == 0)
-        *ret_count = list_pages(&s, kinds);
+        *ret_count = list_pages(&s, leaves);
     sheet_end(&s);
     return r;
 }
@@ -61,13 +75,13 @@ int picture_draw(const struct report_input *input, const char *patient_id, int n
                  struct image *ret_picture, struct error *err)
 {
     struct sheet s;
-    enum kind kinds[KINDS];
+    struct leaf leaves[LEAVES_MAX];
     sheet_begin(&s, input, patient_id, &PALETTE_SCREEN);
     int r = page_init(&s.page, SHEET_WIDTH, SHEET_HEIGHT, 0, err);
     if (r == 0) {
-        s.count = list_pages(&s, kinds);
+        s.count = list_pages(&s, leaves);
         s.number = number;
-        r = draw_page(&s, kinds[number - 1], err);
+        r = draw_page(&s, &leaves[number - 1], err);
     }
     if (r == 0)
         r = page_take(&s.page, ret_picture, err);
@@ -82,14 +96,14 @@ int picture_pdf(const struct report_input *input, const char *patient_id, struct
     const struct page_about about = {"Report on an ultrasound study of breast and axilla",
                                      input->created_us};
     struct sheet s;
-    enum kind kinds[KINDS];
+    struct leaf leaves[LEAVES_MAX];
     sheet_begin(&s, input, patient_id, &PALETTE_PAPER);
     int r = page_init_pdf(&s.page, out, SHEET_WIDTH, SHEET_HEIGHT, a4_width / SHEET_WIDTH, &about,
                           err);
     if (r == 0)
-        s.count = list_pages(&s, kinds);
+        s.count = list_pages(&s, leaves);
     for (s.number = 1; s.number <= s.count && r == 0; s.number++) {
-        r = draw_page(&s, kinds[s.number - 1], err);
+        r = draw_page(&s, &leaves[s.number - 1], err);
         if (r == 0)
             page_next(&s.page);
     }

@@ -172,7 +172,8 @@ static int check_region(const struct report_input *in, enum roi roi, struct erro
     return 0;
 }
 
-static int check_input(const struct report_input *in, struct error *err)
+/* What every package must bring. */
+static int check_answer(const struct report_input *in, struct error *err)
 {
     const char *const required[] = {in->package_name, in->package_version, in->package_digest,
                                     in->intended_use, in->outcome_text,    in->software_version};
@@ -184,13 +185,26 @@ static int check_input(const struct report_input *in, struct error *err)
         return error_set(err, STATUS_INVALID, "report: images, score or digest are missing");
     if (in->score->has_risk && !(in->score->risk >= 0 && in->score->risk <= 1))
         return error_set(err, STATUS_INVALID, "report: the risk is no probability");
+    return 0;
+}
+
+static int check_input(const struct report_input *in, struct error *err)
+{
+    int r = check_answer(in, err);
+    if (r == 0 && in->other_count > REPORT_OTHERS_MAX)
+        r = error_set(err, STATUS_INVALID, "report: more than %d further packages",
+                      REPORT_OTHERS_MAX);
+    for (size_t i = 0; i < in->other_count && r == 0; i++)
+        r = check_answer(&in->others[i], err);
+    if (r < 0)
+        return r;
     if (in->predecessor_sr_uid && *in->predecessor_sr_uid && !uid_valid(in->predecessor_sr_uid))
         return error_set(err, STATUS_INVALID, "report: the predecessor's UID is malformed");
     for (size_t i = 0; i < in->image_count; i++)
         if (!in->images[i].path || !in->images[i].header ||
             !uid_valid(in->images[i].header->sop_instance_uid))
             return error_set(err, STATUS_INVALID, "report: image %zu has no file or UID", i);
-    const int r = check_region(in, ROI_TUMOUR, err);
+    r = check_region(in, ROI_TUMOUR, err);
     return r < 0 ? r : check_region(in, ROI_NODE, err);
 }
 

@@ -23,7 +23,7 @@
 #include "model/package/package.h"
 #include "model/score/score.h"
 
-enum { REPORT_OBJECTS_MAX = 16, REPORT_IMAGES_MAX = 4096 };
+enum { REPORT_OBJECTS_MAX = 24, REPORT_IMAGES_MAX = 4096, REPORT_OTHERS_MAX = 4 };
 
 /* The kinds of objects, as bits of a set. report_kind_name: what `kind` and the settings call it. */
 enum report_kind {
@@ -99,6 +99,11 @@ struct report_input {
     size_t previous_count;
     const char *const *notes;       /* plain words: "sizes are in pixels: no calibration" */
     size_t note_count;
+    /* What further packages say of the same study, other_count of them, each as if it were the only
+     * one: its score stands in this report beside the one above, with its own side, notes and clinical
+     * values; its regions do not. Of each the same job: generation, dates, digest. */
+    const struct report_input *others;
+    size_t other_count;
 };
 
 /* Write sr.dcm, seg.dcm (one per picture size, none without a region), sc.dcm and sc-2.dcm … (a page

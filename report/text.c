@@ -151,6 +151,31 @@ static int write_notes(struct buffer *out, const cJSON *root, struct error *err)
     return r;
 }
 
+/* The packages beside the leading one: which number is whose must be plain. */
+static int write_others(struct buffer *out, const cJSON *root, struct error *err)
+{
+    const cJSON *item;
+    int r = 0;
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(root, "packages"))
+    {
+        const cJSON *package = cJSON_GetObjectItemCaseSensitive(item, "package");
+        if (true_in(item, "leading"))
+            continue;
+        if (r == 0)
+            r = buffer_print(out, err, "\nBESIDE IT, package %s %s\n", text_in(package, "name"),
+                             text_in(package, "version"));
+        if (r == 0)
+            r = wrapped(out, "Intended use: ", text_in(package, "intended_use"), err);
+        if (r == 0)
+            r = write_risk(out, item, err);
+        if (r == 0)
+            r = write_notes(out, item, err);
+        if (r == 0 && *text_in(package, "population"))
+            r = wrapped(out, "For: ", text_in(package, "population"), err);
+    }
+    return r;
+}
+
 static int write_end(struct buffer *out, const cJSON *root, struct error *err)
 {
     const cJSON *package = cJSON_GetObjectItemCaseSensitive(root, "package");
@@ -187,6 +212,8 @@ int report_text(const char *json, struct buffer *ret_text, struct error *err)
                          "No axillary lymph node outlined", err);
     if (r == 0)
         r = write_notes(ret_text, root, err);
+    if (r == 0)
+        r = write_others(ret_text, root, err);
     if (r == 0)
         r = write_end(ret_text, root, err);
     cJSON_Delete(root);

@@ -289,6 +289,55 @@ static void fill_input(const struct study_options *o, struct study *s)
         fill_clinical(s);
 }
 
+/* Further packages: the first has a risk of its own, the next none, and so on. */
+static void fill_others(const struct study_options *o, struct study *s)
+{
+    static const char *const digests[REPORT_OTHERS_MAX] = {
+        "1111111111111111111111111111111111111111111111111111111111111111",
+        "2222222222222222222222222222222222222222222222222222222222222222",
+        "3333333333333333333333333333333333333333333333333333333333333333",
+        "4444444444444444444444444444444444444444444444444444444444444444"};
+    static const char *const names[REPORT_OTHERS_MAX] = {"segcls-2024-synthetic", "load-2023",
+                                                         "video-2023", "dlrn-2024"};
+    static const char *const notes[] = {"this score is of another outline of the node than the one "
+                                        "shown: they overlap by 0.71 of 1 (Dice)"};
+    for (int i = 0; i < o->others; i++) {
+        struct report_input *other = &s->others[i];
+        struct score *score = &s->other_scores[i];
+        *other = (struct report_input){.images = s->input.images,
+                                       .image_count = s->input.image_count,
+                                       .side = i < 2 ? o->side : SIDE_UNKNOWN,
+                                       .score = score,
+                                       .package = s->input.package,
+                                       .clinical = s->input.clinical,
+                                       .package_name = names[i],
+                                       .package_version = "2.0.0",
+                                       .package_digest = digests[i],
+                                       .intended_use = "Research on nodes. Not for patients.",
+                                       .outcome_text = "Estimated risk of high nodal load",
+                                       .population = i % 3 ? "one lesion" : NULL,
+                                       .cutoff_rule = "specificity 100 % on the validation set",
+                                       .software_version = s->input.software_version,
+                                       .created_us = s->input.created_us,
+                                       .content_digest = s->digest,
+                                       .generation = s->input.generation,
+                                       .notes = notes,
+                                       .note_count = i == 0};
+        score->has_risk = i % 2 == 0 && o->side != SIDE_UNKNOWN;
+        score->risk = 0.123;
+        score->cutoff = 0.612;
+        score->has_interval = i == 0;
+        score->risk_low = 0.05;
+        score->risk_high = 0.3;
+        if (i == 0)
+            snprintf(score->group, sizeof score->group, "low");
+        if (!score->has_risk)
+            score_add_reason(score, "Ki-67 is missing: no source states it");
+    }
+    s->input.others = s->others;
+    s->input.other_count = (size_t)o->others;
+}
+
 void study_make(const struct study_options *o, const char *root, struct study *ret_study)
 {
     struct study *s = ret_study;
@@ -323,6 +372,7 @@ void study_make(const struct study_options *o, const char *root, struct study *r
     for (int i = 0; i < o->extra_images; i++)
         s->images[s->input.image_count++] = (struct report_image){
             .path = s->paths[i % 2], .header = &s->headers[i % 2], .role = ROI_COUNT};
+    fill_others(o, s);
 }
 
 void study_release(struct study *s)
@@ -332,4 +382,6 @@ void study_release(struct study *s)
         region_finding_release(&s->regions[i]);
     }
     score_release(&s->score);
+    for (int i = 0; i < REPORT_OTHERS_MAX; i++)
+        score_release(&s->other_scores[i]);
 }

@@ -24,6 +24,7 @@ struct study_options {
     bool unsure, estimated, touching; /* what is wrong with the regions */
     bool grey;                 /* both pictures are, not just the node's */
     int extra_images;          /* that were only looked at, the same object again among them */
+    int others;                /* further packages: one with a risk, the next without, by turns */
     const char *reason, *note; /* one more why there is no risk; one more note */
     const struct seg_outline *previous;
     size_t previous_count;
@@ -43,7 +44,8 @@ struct study {
     struct clinical_value clinical_value;
     const char *notes[12];
     uint8_t digest[DIGEST_SIZE];
-    struct report_input input;
+    struct score other_scores[REPORT_OTHERS_MAX];
+    struct report_input input, others[REPORT_OTHERS_MAX];
 };
 
 /* Asserts success. `root` is a folder that exists. */

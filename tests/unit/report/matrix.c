@@ -45,6 +45,9 @@ static const struct study_options KINDS[] = {
     {.name = "chinese", .patient_name = "Wang^XiaoDong=王^小东", .group = "moderate"},
     {.name = "accents", .patient_name = "Müller-Lüdenscheidt^Zoë", .frames = 2},
     {.name = "few-pixels", .radius = 1.1, .no_hilum = true},
+    {.name = "another", .others = 1, .terms = true, .clinical = true},
+    {.name = "others", .others = 4, .interval = true},
+    {.name = "others-alone", .others = 2, .no_risk = true, .no_tumour = true, .clinical = true},
 };
 enum { KIND_COUNT = sizeof KINDS / sizeof *KINDS, SIDE_COUNT = 3, CASE_COUNT = KIND_COUNT * SIDE_COUNT };
 
@@ -115,7 +118,7 @@ static void test_checker(void **state)
     snprintf(command, sizeof command,
              "cd '%s' && /usr/bin/python3 " SOURCE_DIR "/tests/unit/report/prove_templates.py "
              "terms-1/sr.dcm nothing-1/sr.dcm loop-2/sr.dcm clinical-1/sr.dcm unsure-0/sr.dcm "
-             "looked-at-2/sr.dcm terms-1/ko.dcm 2>&1",
+             "looked-at-2/sr.dcm another-1/sr.dcm others-alone-2/sr.dcm terms-1/ko.dcm 2>&1",
              root);
     check_output(command);
 }

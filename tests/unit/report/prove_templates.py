@@ -18,7 +18,7 @@ from templates import (CONTAINS, CONTEXT, FEATURE, IBSI, MOD, NODE, OWN, TID_150
 # something to say.
 OPTIONAL = {OWN + n for n in ("QUALITYNOTE", "CLINICALINPUT", "POPULATION", "CONTRIBUTION",
                               "UNSURE", "HILUM", "CORTEX", "HILUMFRACTION", "AXISRATIO")}
-OPTIONAL |= {"DCM:121243"}
+OPTIONAL |= {"DCM:121243", OWN + "OTHERPACKAGE"}
 
 
 def may_vanish(item, parent):

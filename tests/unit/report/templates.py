@@ -178,6 +178,18 @@ EVALUATIONS = tuple(
         ("CLINICALINPUT", "1-n", ""), ("POPULATION", "1", ""), ("PACKAGE", "1", "M"),
         ("REPORTSTATUS", "1", "M")))
 
+# An extension: what a further package says of the study, apart from the report's own result. Its risk is
+# inferred from its own outlines, which are no groups of this report.
+OTHER = TID_4019 + (
+    Row("ours", CONTAINS, "TEXT", {OWN + "INTENDEDUSE"}, "1", "U", ours="M"),
+    Row("ours", CONTAINS, "NUM", {OWN + "RISK"}, "1", "U", units={"UCUM:%"},
+        rows=RISK + CONTRIBUTION),
+    Row("ours", CONTAINS, "TEXT", {OWN + "NORISK"}, "1-n", "U"),
+    Row("ours", CONTAINS, "TEXT", {OWN + "QUALITYNOTE"}, "1-n", "U"),
+    Row("ours", CONTAINS, "TEXT", {OWN + "CLINICALINPUT"}, "1-n", "U"),
+    Row("ours", CONTAINS, "TEXT", {OWN + "POPULATION"}, "1", "U"),
+    Row("ours", CONTAINS, "TEXT", {OWN + "PACKAGE"}, "1", "U", ours="M"))
+
 TID_1500 = TID_1204 + TID_1001 + (
     Row("1500", MOD, "CODE", {"DCM:121058"}, "1-n", "M", {"SCT:47079000"}),
     # An extension: TID 1500 is extensible, and this is to be read before anything else.
@@ -186,7 +198,8 @@ TID_1500 = TID_1204 + TID_1001 + (
     Row("1500", CONTAINS, "CONTAINER", {"DCM:126010"}, "1", "MC", ours="M", rows=(
         Row("1410", CONTAINS, "CONTAINER", {"DCM:125007"}, "1-n", "U", {"1410", "1501"}),)),
     Row("1500", CONTAINS, "CONTAINER", {"DCM:126011"}, "1", "MC", rows=TID_1420),
-    Row("1500", CONTAINS, "CONTAINER", {"UMLS:C0034375"}, "1", "MC", ours="M", rows=EVALUATIONS))
+    Row("1500", CONTAINS, "CONTAINER", {"UMLS:C0034375"}, "1", "MC", ours="M", rows=EVALUATIONS),
+    Row("ours", CONTAINS, "CONTAINER", {OWN + "OTHERPACKAGE"}, "1-n", "U", rows=OTHER))
 
 TID_2010 = TID_1204 + TID_1001 + (
     Row("2010", CONTAINS, "TEXT", {"DCM:113012"}, "1", "U", ours="M"),
@@ -262,7 +275,8 @@ def identity(item):
     if item.vt == "REFERENCE":
         return "REFERENCE", id(item.target)
     if item.vt == "CONTAINER":
-        return item.name, tuple((c.name, c.value) for c in item.children if c.vt == "UIDREF"), \
+        return item.name, modifiers, \
+            tuple((c.name, c.value) for c in item.children if c.vt == "UIDREF"), \
             tuple(c.value for c in item.children if c.vt == "IMAGE")
     return item.vt, item.name, item.value
 
@@ -298,13 +312,23 @@ def check_group(item, errors):
 
 
 def check_sides(root, errors):
-    """One side all over the report, at each of its places."""
-    sites = [i for i in walk(root) if i.name == "SCT:363698007"]
+    """One side all over the report, at each of its places; a further package may know none."""
+    beside = [i for o in below(root, OWN + "OTHERPACKAGE") for i in walk(o)]
+    sites = [i for i in walk(root) if i.name == "SCT:363698007" and
+             (below(i, "SCT:272741003") or not any(i is b for b in beside))]
     sides = [tuple(c.value for c in below(s, "SCT:272741003")) for s in sites]
     need(len(set(sides)) <= 1, "sites of different sides", errors)
     described = [i for i in walk(root) if i.name == "DCM:121324" and below(i, "DCM:123014")]
     images = [tuple(c.value for c in below(i, "DCM:111027")) for i in described]
     need(len(set(sides) | set(images)) <= 1, "images and sites of different sides", errors)
+
+
+def check_estimate(risk, errors):
+    names = {c.name for c in risk.children}
+    for pair in (("RISKLOW", "RISKHIGH"), ("CUTOFF", "ABOVECUTOFF")):
+        need(len(names & {OWN + p for p in pair}) != 1, f"{pair}: one without the other", errors)
+    need(OWN + "CUTOFFRULE" not in names or OWN + "CUTOFF" in names, "a rule without cut-off",
+         errors)
 
 
 def check_risk(root, errors):
@@ -321,15 +345,21 @@ def check_risk(root, errors):
                  [identity(c) for c in case.children if c.rel != INFERRED],
                  "risk of case and node say different things", errors)
     for risk in derived:
-        names = {c.name for c in risk.children}
-        for pair in (("RISKLOW", "RISKHIGH"), ("CUTOFF", "ABOVECUTOFF")):
-            need(len(names & {OWN + p for p in pair}) != 1, f"{pair}: one without the other",
-                 errors)
-        need(OWN + "CUTOFFRULE" not in names or OWN + "CUTOFF" in names, "a rule without cut-off",
-             errors)
+        check_estimate(risk, errors)
         targets = [c.target for c in risk.children if c.vt == "REFERENCE"]
         need(set(map(id, targets)) == set(map(id, groups)), "the risk is not inferred from every "
              "group", errors)
+    for other in below(root, OWN + "OTHERPACKAGE"):
+        need(bool(below(other, OWN + "RISK")) != bool(below(other, OWN + "NORISK")),
+             "a further package with a risk and reasons for none, or neither", errors)
+        package = [c.value.split("SHA-256 ")[-1] for c in below(other, OWN + "PACKAGE")]
+        need(all(c.value.endswith(p) for c in below(other, "DCM:111002") for p in package),
+             "a further package's digests differ", errors)
+        for risk in below(other, OWN + "RISK"):
+            need([identity(c) for c in other.children if c.rel == MOD] ==
+                 [identity(c) for c in risk.children if c.rel == MOD and c.vt == "TEXT"],
+                 "a further package's risk has another algorithm", errors)
+            check_estimate(risk, errors)
     texts = [c for e in below(root, "UMLS:C0034375") for c in e.children]
     reasons = [t for t in texts if t.name == OWN + "NORISK"]
     need(bool(derived) != bool(reasons), "a risk and reasons for none, or neither", errors)
