@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include "base/clock.h"
-#include "base/digest.h"
 #include "base/error.h"
 #include "base/uid.h"
 #include "dicom/commitment.h"
@@ -85,7 +84,6 @@ struct dicom_received {
     char calling_ae[17], called_ae[17];
     uint64_t data_set_offset; /* in the file: behind our file meta information */
     uint64_t data_set_bytes;
-    char data_set_sha256[DIGEST_TEXT_SIZE]; /* of these bytes, as they came */
     int64_t received_us;                    /* 0 in `study`; taken after `study` returned */
 };
 

@@ -63,8 +63,7 @@ static int commit(void *context, const struct dicom_received *object, struct err
     struct session *session = context;
     struct store_committed committed;
     progress(session);
-    int status = store_incoming_commit(&session->temp, object->sop_instance_uid,
-                                       object->data_set_sha256, &committed, err);
+    int status = store_incoming_commit(&session->temp, object->sop_instance_uid, &committed, err);
     session->store_failed = status < 0;
     if (status < 0)
         return status;

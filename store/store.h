@@ -75,20 +75,17 @@ struct store_temp {
 struct store_committed {
     enum store_outcome outcome;
     char key[STORE_KEY_SIZE];
-    char dataset_sha256[DIGEST_TEXT_SIZE]; /* of the bytes behind the file meta information */
 };
 
 /* STATUS_LIMIT when less than min_free_bytes are free. */
 int store_incoming_begin(struct store *store, struct store_temp *ret_temp, struct error *err);
 /* All of `bytes` at the file's position; for writers that do not use the fd. */
 int store_temp_write(struct store_temp *temp, const void *bytes, size_t n, struct error *err);
-/* Make the file durable and visible under its key. `dataset_sha256` is the digest of the data
- * set's bytes when the caller has it, else NULL and it is computed. The temporary file is gone
- * afterwards in every case. STATUS_INVALID: no Part 10 file, or no valid UID;
- * STATUS_CONFLICT: two variants agree in 64 bits of their digests. */
+/* Make the file durable and visible under its key. The temporary file is gone afterwards in every
+ * case. STATUS_INVALID: no Part 10 file, or no valid UID; STATUS_CONFLICT: two variants agree in
+ * 64 bits of their data sets' digests. */
 int store_incoming_commit(struct store_temp *temp, const char *sop_instance_uid,
-                          const char *dataset_sha256, struct store_committed *ret_committed,
-                          struct error *err);
+                          struct store_committed *ret_committed, struct error *err);
 void store_temp_abandon(struct store_temp *temp); /* harmless after commit or abandon */
 
 /* SHA-256 of the bytes behind a Part 10 file's meta information, in hex. */

@@ -289,24 +289,33 @@ static int temp_sync(struct store_temp *temp, struct error *err)
     return 0;
 }
 
-/* Under the lock of incoming/HH, which every commit and every move of this key takes. */
-static int incoming_place(struct store_temp *temp, const struct store_bucket *incoming,
-                          struct store_committed *committed, struct error *err)
+/* Whether there is an entry of this key. One that cannot be told counts: it will be opened. */
+static bool bucket_has(const struct store_bucket *bucket, const char *key)
 {
-    STORE_BUCKET_AUTO struct store_bucket stored = {-1, -1, false};
-    int status = store_bucket_open(temp->store, STORE_STORED, committed->key, false, &stored, err);
+    char name[STORE_NAME_SIZE];
+    store_entry_name(key, name);
+    return bucket->fd >= 0 && (faccessat(bucket->fd, name, F_OK, 0) == 0 || errno != ENOENT);
+}
+
+/* An object of this UID is there: the same, or another version. */
+static int version_place(struct store_temp *temp, const struct store_bucket *incoming,
+                         const struct store_bucket *stored, struct store_committed *committed,
+                         struct error *err)
+{
+    char hex[DIGEST_TEXT_SIZE];
+    int status = dataset_digest(temp->fd, hex, err);
     for (int variant = 0; status == 0 && variant < 2; variant++) {
         enum found found = FOUND_NONE;
         if (variant) {
             committed->key[64] = '-';
-            memcpy(committed->key + 65, committed->dataset_sha256, 16);
+            memcpy(committed->key + 65, hex, 16);
             committed->key[81] = '\0';
         }
-        status = bucket_look(temp->store, incoming, committed->key, committed->dataset_sha256,
-                             dataset_digest, &found, err);
+        status = bucket_look(temp->store, incoming, committed->key, hex, dataset_digest, &found,
+                             err);
         if (status == 0 && found == FOUND_NONE)
-            status = bucket_look(temp->store, &stored, committed->key, committed->dataset_sha256,
-                                 dataset_digest, &found, err);
+            status = bucket_look(temp->store, stored, committed->key, hex, dataset_digest, &found,
+                                 err);
         if (status < 0)
             return status;
         if (found == FOUND_SAME) {
@@ -323,22 +332,28 @@ static int incoming_place(struct store_temp *temp, const struct store_bucket *in
     return error_set(err, STATUS_CONFLICT, "object %s exists with other bytes", committed->key);
 }
 
+/* Under the lock of incoming/HH, which every commit and every move of this key takes. Most objects
+ * are the first of their UID: nothing is compared then, and their bytes are not read again. */
+static int incoming_place(struct store_temp *temp, const struct store_bucket *incoming,
+                          struct store_committed *committed, struct error *err)
+{
+    STORE_BUCKET_AUTO struct store_bucket stored = {-1, -1, false};
+    int status = store_bucket_open(temp->store, STORE_STORED, committed->key, false, &stored, err);
+    if (status < 0)
+        return status;
+    if (bucket_has(incoming, committed->key) || bucket_has(&stored, committed->key))
+        return version_place(temp, incoming, &stored, committed, err);
+    return temp_rename(temp, incoming, committed->key, err);
+}
+
 static int incoming_commit(struct store_temp *temp, const char *sop_instance_uid,
-                           const char *dataset_sha256, struct store_committed *committed,
-                           struct error *err)
+                           struct store_committed *committed, struct error *err)
 {
     off_t offset, size;
     STORE_BUCKET_AUTO struct store_bucket bucket = {-1, -1, false};
     if (!uid_valid(sop_instance_uid))
         return error_set(err, STATUS_INVALID, "the object's SOP Instance UID is not valid");
-    if (dataset_sha256 && !(store_key_valid(dataset_sha256) && strlen(dataset_sha256) == 64))
-        return error_set(err, STATUS_INVALID, "the data set's digest is not valid");
     int status = dataset_offset(temp->fd, &offset, &size, err);
-    if (status == 0 && dataset_sha256)
-        snprintf(committed->dataset_sha256, sizeof committed->dataset_sha256, "%s",
-                 dataset_sha256);
-    else if (status == 0)
-        status = bytes_digest(temp->fd, offset, committed->dataset_sha256, err);
     if (status == 0)
         status = temp_sync(temp, err);
     if (status < 0)
@@ -351,11 +366,10 @@ static int incoming_commit(struct store_temp *temp, const char *sop_instance_uid
 }
 
 int store_incoming_commit(struct store_temp *temp, const char *sop_instance_uid,
-                          const char *dataset_sha256, struct store_committed *ret_committed,
-                          struct error *err)
+                          struct store_committed *ret_committed, struct error *err)
 {
     struct store_committed committed = {.outcome = STORE_NEW};
-    int status = incoming_commit(temp, sop_instance_uid, dataset_sha256, &committed, err);
+    int status = incoming_commit(temp, sop_instance_uid, &committed, err);
     store_temp_abandon(temp);
     if (status == 0)
         *ret_committed = committed;

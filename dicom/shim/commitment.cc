@@ -189,6 +189,8 @@ OFCondition receive_file(T_ASC_Association *association, T_ASC_PresentationConte
     shim_meta_write(meta, stream);
     OFCondition cond = DIMSE_receiveDataSetInFile(association, DIMSE_NONBLOCKING, timeout_s, &got,
                                                   &stream, stop_flood, &consumer);
+    if (consumer.finish() != 0)
+        throw std::bad_alloc(); /* it is a file in memory */
     return cond.good() && got != context ? makeDcmnetCondition(DIMSEC_INVALIDPRESENTATIONCONTEXTID, OF_error,
                                                       "another presentation context") : cond;
 }

@@ -65,8 +65,8 @@ class Session
     int message_failed(const OFCondition &cond);
     int answer(T_DIMSE_Message &message, T_ASC_PresentationContextID context);
     int store(const T_DIMSE_C_StoreRQ &request, T_ASC_PresentationContextID context);
-    Uint16 receive(Incoming &in, struct error *why);
-    void write_meta(Incoming &in);
+    void write_meta(Incoming &in, ShimConsumer &file);
+    Uint16 receive(Incoming &in, ShimConsumer &file, struct error *why);
     Uint16 check_object(Incoming &in, struct error *why);
     Uint16 keep_object(Incoming &in, struct error *why);
     /* Note how it ended; status 0 is no error. */
@@ -278,7 +278,7 @@ int Session::message_failed(const OFCondition &cond)
 /* The file's head: our file meta information, with zeros where the time of receipt will stand.
  * Private Information (0002,0102) is its last element and the time the element's end, so its
  * place follows from the length. The width makes the value's length even: no padding. */
-void Session::write_meta(Incoming &in)
+void Session::write_meta(Incoming &in, ShimConsumer &file)
 {
     std::string receipt = std::string("peer=") + settings_->peer_address +
                           ";association=" + settings_->association + ";received_us=";
@@ -294,11 +294,10 @@ void Session::write_meta(Incoming &in)
     out.text(DCM_PrivateInformationCreatorUID, SHIM_PRIVATE_INFORMATION_UID);
     shim_check(meta.putAndInsertUint8Array(
         DCM_PrivateInformation, reinterpret_cast<const Uint8 *>(receipt.data()), receipt.size()));
-    ShimConsumer consumer(in.fd, nullptr);
-    ShimStream stream(consumer);
+    ShimStream stream(file);
     shim_meta_write(meta, stream);
-    in.object.data_set_offset = consumer.taken();
-    in.receipt_at = static_cast<off_t>(consumer.taken() - digits);
+    in.object.data_set_offset = file.taken();
+    in.receipt_at = static_cast<off_t>(file.taken() - digits);
 }
 
 Uint16 status_of(int status)
@@ -361,39 +360,22 @@ void stop_flood(void *consumer, unsigned long)
         throw ShimFailure{EC_StreamNotifyClient};
 }
 
-struct DigestHolder {
-    struct digest *digest = digest_new();
-    ~DigestHolder()
-    {
-        digest_free(digest);
-    }
-};
-
-Uint16 Session::receive(Incoming &in, struct error *why)
+Uint16 Session::receive(Incoming &in, ShimConsumer &file, struct error *why)
 {
-    DigestHolder holder;
-    if (!holder.digest)
-        throw std::bad_alloc();
-    Uint64 limit = settings_->limits.object_bytes;
-    Uint64 room = limit > in.object.data_set_offset ? limit - in.object.data_set_offset : 0;
-    ShimConsumer consumer(in.fd, holder.digest, room);
-    ShimStream stream(consumer);
+    ShimStream stream(file);
     T_ASC_PresentationContextID context = 0;
     shim_check(DIMSE_receiveDataSetInFile(peer_.association, DIMSE_NONBLOCKING,
                                           settings_->dimse_timeout_s, &context, &stream, stop_flood,
-                                          &consumer));
-    in.object.data_set_bytes = consumer.taken();
-    uint8_t bytes[DIGEST_SIZE];
-    digest_end(holder.digest, bytes);
-    digest_format(bytes, in.object.data_set_sha256);
+                                          &file));
+    in.object.data_set_bytes = file.taken() - in.object.data_set_offset;
     if (in.fd < 0)
         return status_of(why->status);
-    if (consumer.over_limit()) {
+    if (file.over_limit()) {
         error_set(why, STATUS_LIMIT, "received object: more than %llu bytes",
-                  static_cast<unsigned long long>(limit));
+                  static_cast<unsigned long long>(settings_->limits.object_bytes));
         return STATUS_OUT_OF_RESOURCES;
     }
-    if (int failed = consumer.write_errno()) {
+    if (int failed = file.finish()) {
         error_set_errno(why, STATUS_IO, failed, "cannot write the received object");
         bool full = failed == ENOSPC || failed == EDQUOT || failed == EFBIG;
         return full ? STATUS_OUT_OF_RESOURCES : STATUS_PROCESSING_FAILURE;
@@ -425,8 +407,9 @@ int Session::store(const T_DIMSE_C_StoreRQ &request, T_ASC_PresentationContextID
     in.fd = begun ? fd : -1;
     Uint16 status;
     try {
-        write_meta(in);
-        status = receive(in, &why);
+        ShimConsumer file(in.fd, nullptr, settings_->limits.object_bytes);
+        write_meta(in, file);
+        status = receive(in, file, &why);
     } catch (const ShimFailure &failure) {
         if (begun)
             sink_->abandon(sink_->context);

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
+#include <cstring>
 #include <string>
 
 #include <fcntl.h>
@@ -76,33 +77,55 @@ offile_off_t ShimConsumer::write(const void *bytes, offile_off_t n)
     if (over_limit() || errno_)
         return n;
     const char *at = static_cast<const char *>(bytes);
-    size_t left = static_cast<size_t>(n);
+    size_t size = static_cast<size_t>(n);
     if (digest_)
-        digest_add(digest_, at, left);
-    while (fd_ >= 0 && left > 0) {
+        digest_add(digest_, at, size);
+    if (fd_ < 0)
+        return n;
+    if (gathered_ + size > GATHER_BYTES)
+        finish();
+    if (size >= GATHER_BYTES) {
+        put(at, size);
+    } else {
+        memcpy(gather_ + gathered_, at, size);
+        gathered_ += size;
+    }
+    return n;
+}
+
+int ShimConsumer::finish()
+{
+    put(gather_, gathered_);
+    gathered_ = 0;
+    return errno_;
+}
+
+void ShimConsumer::put(const char *at, size_t left)
+{
+    while (left > 0 && errno_ == 0) {
         ssize_t done = ::write(fd_, at, left);
         if (done < 0 && errno == EINTR)
             continue;
         if (done < 0) {
             errno_ = errno;
-            return n;
+            return;
         }
         at += done;
         left -= static_cast<size_t>(done);
         written_ += static_cast<Uint64>(done);
     }
-    if (written_ - sent_back_ >= WRITE_BACK_BYTES)
+    if (written_ >= sent_back_ + WRITE_BACK_BYTES)
         write_back();
-    return n;
 }
 
-/* While more arrives the disk takes what is here, so that the sync at the end has less to wait for. A
- * hint: what fails here, fails there again. */
+/* While more arrives the disk takes what is here, so that the sync at the end has less to wait for:
+ * whole pages, since one that grows would go twice. A hint: what fails here, fails there again. */
 void ShimConsumer::write_back()
 {
-    sync_file_range(fd_, static_cast<off_t>(sent_back_), static_cast<off_t>(written_ - sent_back_),
+    Uint64 end = written_ / PAGE_BYTES * PAGE_BYTES;
+    sync_file_range(fd_, static_cast<off_t>(sent_back_), static_cast<off_t>(end - sent_back_),
                     SYNC_FILE_RANGE_WRITE);
-    sent_back_ = written_;
+    sent_back_ = end;
 }
 
 void shim_meta_fill(DcmMetaInfo &meta, const char *sop_class_uid, const char *sop_instance_uid,
@@ -155,9 +178,8 @@ int shim_file_write(DcmDataset &dataset, const char *path, struct error *err)
         dataset_write(dataset, stream);
         return 0;
     });
-    if (r == 0 && consumer.write_errno())
-        r = error_set_errno(err, STATUS_IO, consumer.write_errno(), "cannot write DICOM file %s",
-                            path);
+    if (r == 0 && consumer.finish() != 0)
+        r = error_set_errno(err, STATUS_IO, consumer.finish(), "cannot write DICOM file %s", path);
     if (close(fd) != 0 && r == 0)
         r = error_set_errno(err, STATUS_IO, errno, "cannot write DICOM file %s", path);
     if (r < 0)

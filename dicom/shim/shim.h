@@ -87,7 +87,8 @@ class ShimItem
 };
 
 /* Where bytes go: a file, a digest, or both. With a limit, bytes beyond it are taken but thrown
- * away, likewise after a failed write, so that a peer's message can be read to its end. */
+ * away, likewise after a failed write, so that a peer's message can be read to its end. DCMTK offers
+ * a header in pieces of two bytes: pieces are gathered, and in the file after finish(). */
 class ShimConsumer : public DcmConsumer
 {
   public:
@@ -130,19 +131,24 @@ class ShimConsumer : public DcmConsumer
     {
         return taken_ > limit_ && taken_ - limit_ > Uint64(4) << 30;
     }
-    int write_errno() const
-    {
-        return errno_;
-    } /* 0: every write succeeded */
+    /* All that was offered is in the file: 0, or the errno of the write that failed. */
+    int finish();
 
   private:
+    void put(const char *at, size_t left);
     void write_back();
 
+    static const size_t GATHER_BYTES = 64 << 10;
+    static const Uint64 PAGE_BYTES = 4096;
     int fd_;
     struct digest *digest_;
     Uint64 limit_, taken_ = 0;
-    Uint64 written_ = 0, sent_back_ = 0; /* in this file; of these, on their way to the disk */
+    /* In this file; of these, on their way to the disk. The first page waits for the end, since a
+     * receiver writes the time of receipt there last. */
+    Uint64 written_ = 0, sent_back_ = PAGE_BYTES;
     int errno_ = 0;
+    size_t gathered_ = 0;
+    char gather_[GATHER_BYTES];
 };
 
 class ShimStream : public DcmOutputStream

@@ -235,8 +235,7 @@ static void assert_same_data_set(const char *one, const char *two)
 
 static void assert_received(const struct outcome *outcome, const char *path, const char *uid)
 {
-    char stored[SAMPLE_PATH_SIZE], hex[DIGEST_TEXT_SIZE];
-    uint8_t digest[DIGEST_SIZE];
+    char stored[SAMPLE_PATH_SIZE];
     static struct dicom_instance instance;
     struct dicom_limits limits = dicom_limits_default();
     struct buffer file;
@@ -252,9 +251,6 @@ static void assert_received(const struct outcome *outcome, const char *path, con
     sample_load(stored, &file);
     assert_int_equal(outcome->last.data_set_offset, sample_data_set_offset(&file));
     assert_int_equal(outcome->last.data_set_bytes, file.size - outcome->last.data_set_offset);
-    digest_bytes(file.data + outcome->last.data_set_offset, outcome->last.data_set_bytes, digest);
-    digest_format(digest, hex);
-    assert_string_equal(hex, outcome->last.data_set_sha256);
     buffer_release(&file);
 }
 

@@ -86,7 +86,7 @@ int object_store(struct store *store, const char *uid, size_t meta, const char *
         store_temp_abandon(&temp);
         return status;
     }
-    return store_incoming_commit(&temp, uid, NULL, ret_committed, err);
+    return store_incoming_commit(&temp, uid, ret_committed, err);
 }
 
 size_t area_count(struct store *store, enum store_area area)
