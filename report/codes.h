@@ -104,6 +104,7 @@
 #define CODE_RISK_MODERATE CODE("25594002", "SCT", "Moderate risk")
 #define CODE_RISK_HIGH CODE("15508007", "SCT", "High risk")
 #define CODE_CONTRIBUTION CODE("CONTRIBUTION", "99AXNODE", "Contribution to the score")
+#define CODE_KEY_FRAME CODE("KEYFRAME", "99AXNODE", "Frame of the loop that contributes most")
 #define CODE_TERM CODE("TERM", "99AXNODE", "Term of the score")
 #define CODE_STAGE CODE("STAGE", "99AXNODE", "Score that the term belongs to")
 #define CODE_ABOVE_CUTOFF CODE("ABOVECUTOFF", "99AXNODE", "At or above the cut-off")

@@ -8,6 +8,7 @@
 #include "model/radiomics/radiomics.h"
 #include "report/codes.h"
 #include "report/content.h"
+#include "report/loop.h"
 #include "report/words.h"
 
 void content_algorithm(struct tree *t, const struct report_input *input, struct sr_node *parent)
@@ -193,6 +194,8 @@ struct sr_node *content_risk(struct tree *t, const struct report_input *input,
         tree_code(t, risk, SR_HAS_PROPERTIES, CODE_ABOVE_CUTOFF,
                   score->above_cutoff ? CODE_YES : CODE_NO);
     }
+    if (loop_explained(input))
+        tree_image(t, risk, SR_INFERRED_FROM, CODE_KEY_FRAME, loop_key_reference(input));
     return risk;
 }
 

@@ -176,6 +176,7 @@ static void put_other(struct html *h)
     if (in->score->has_risk) {
         html_nomogram(h);
         html_contributions(h);
+        html_loop(h);
     }
     html_clinical(h);
     html_eligibility(h);
@@ -207,6 +208,7 @@ int html_write(const struct report_input *input, const struct report_object *obj
     if (input->score->has_risk) {
         html_nomogram(&h);
         html_contributions(&h);
+        html_loop(&h);
     }
     html_clinical(&h);
     html_eligibility(&h);

@@ -15,6 +15,8 @@ struct html {
 
 /* The region with outline and axes; its heat map beside where there is a risk. */
 void html_region_pictures(struct html *h, enum roi roi);
+/* The frames of a loop and its key frame, where they explain a risk. */
+void html_loop(struct html *h);
 /* In light and dark; nothing where there is none. */
 void html_nomogram(struct html *h);
 

@@ -2,16 +2,31 @@
 
 #include <string.h>
 
+#include "report/loop.h"
 #include "report/nomogram.h"
 #include "report/sheet.h"
 #include "report/view.h"
 #include "report/words.h"
 
-enum { PICTURE_WIDTH = 760, PICTURE_HEIGHT = 600, HEAT_HEIGHT = 300, NOMOGRAM_WIDTH = 1100 };
+enum { PICTURE_WIDTH = 760, PICTURE_HEIGHT = 600, HEAT_HEIGHT = 300, NOMOGRAM_WIDTH = 1100,
+       STRIP_HEIGHT = 270, KEY_HEIGHT = 460 };
 
 /* Draws onto a page of pixels; its PNG becomes an <img>. */
 typedef int draw_picture(struct page *page, struct box box, const struct image *picture,
                          const struct region_finding *region, enum roi roi, struct error *err);
+
+/* A page of pixels as an <img>; takes the page. */
+static void put_page(struct html *h, struct page *page, int width, int height, const char *alt)
+{
+    struct markup *m = &h->m;
+    struct buffer png BUFFER_AUTO = {0};
+    if (m->status == 0)
+        m->status = page_png(page, &png, m->err);
+    page_release(page);
+    markup_put(m, "<img width=\"%d\" height=\"%d\" alt=\"%s\" src=\"", width, height, alt);
+    markup_data(m, "image/png", &png);
+    markup_put(m, "\"/>");
+}
 
 static void put_picture(struct html *h, enum roi roi, int height, draw_picture *draw,
                         const char *alt)
@@ -19,19 +34,13 @@ static void put_picture(struct html *h, enum roi roi, int height, draw_picture *
     struct markup *m = &h->m;
     const struct region_finding *region = words_region(h->input, roi);
     const struct image *picture = h->input->images[region->image].picture;
-    struct buffer png BUFFER_AUTO = {0};
     struct page page;
     if (m->status == 0)
         m->status = page_init(&page, PICTURE_WIDTH, height, 0, m->err);
     if (m->status < 0)
         return;
     m->status = draw(&page, (struct box){0, 0, PICTURE_WIDTH, height}, picture, region, roi, m->err);
-    if (m->status == 0)
-        m->status = page_png(&page, &png, m->err);
-    page_release(&page);
-    markup_put(m, "<img width=\"%d\" height=\"%d\" alt=\"%s\" src=\"", PICTURE_WIDTH, height, alt);
-    markup_data(m, "image/png", &png);
-    markup_put(m, "\"/>");
+    put_page(h, &page, PICTURE_WIDTH, height, alt);
 }
 
 void html_region_pictures(struct html *h, enum roi roi)
@@ -54,6 +63,53 @@ void html_region_pictures(struct html *h, enum roi roi)
     put_picture(h, roi, HEAT_HEIGHT, view_draw_heat, "What the networks saw, and the heat map");
     markup_put(m, "<figcaption>Where its score comes from: orange raises it, blue lowers it."
                   "</figcaption></figure>\n");
+}
+
+static void put_strip(struct html *h, const struct loop_finding *loop)
+{
+    static const struct loop_colours colours = {0xF2F4F7, 0xAEB8C4};
+    static const struct box box = {0, 0, NOMOGRAM_WIDTH, STRIP_HEIGHT};
+    struct markup *m = &h->m;
+    struct page page;
+    if (m->status == 0)
+        m->status = page_init(&page, NOMOGRAM_WIDTH, STRIP_HEIGHT, 0, m->err);
+    if (m->status < 0)
+        return;
+    m->status = loop_draw_strip(&page, box, loop, &colours, m->err);
+    put_page(h, &page, NOMOGRAM_WIDTH, STRIP_HEIGHT, "Frames of the loop, and how much each counts");
+}
+
+static void put_key(struct html *h, const struct loop_finding *loop)
+{
+    static const struct box box = {0, 0, NOMOGRAM_WIDTH, KEY_HEIGHT};
+    struct markup *m = &h->m;
+    struct page page;
+    if (m->status == 0)
+        m->status = page_init(&page, NOMOGRAM_WIDTH, KEY_HEIGHT, 0, m->err);
+    if (m->status < 0)
+        return;
+    m->status = loop_draw_key(&page, box, loop, m->err);
+    put_page(h, &page, NOMOGRAM_WIDTH, KEY_HEIGHT, "The key frame without and with its heat map");
+}
+
+void html_loop(struct html *h)
+{
+    struct markup *m = &h->m;
+    const struct loop_finding *loop = loop_explained(h->input);
+    if (!loop)
+        return;
+    markup_put(m, "<h2>The loop behind the estimate</h2>\n<p>");
+    markup_text(m, loop_words(&m->arena, h->input));
+    markup_put(m, "</p>\n<figure>");
+    put_strip(h, loop);
+    markup_put(m, "<figcaption>Some of the frames as the network saw them. The bars are the "
+                  "contributions of all of them: upward raises the score.</figcaption></figure>\n"
+                  "<figure>");
+    put_key(h, loop);
+    markup_put(m, "<figcaption>");
+    markup_text(m, loop_key_words(&m->arena, h->input));
+    markup_put(m, " Orange raises the score, blue lowers it: what this network counted, not where "
+                  "disease is.</figcaption></figure>\n");
 }
 
 /* Cairo names the drawing by a number that counts all drawings of the process: without it the same

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "report/loop.h"
 #include "report/words.h"
 
 /* cJSON's builders return NULL without memory; `failed` collects that. */
@@ -108,6 +109,32 @@ static void add_risk(struct json *j, cJSON *root)
         boolean(j, risk, "above_cutoff", score->above_cutoff);
     add_texts(j, risk, "reasons", reasons, (size_t)score->reason_count);
     add_contributions(j, risk);
+}
+
+/* The loop that the package's network saw; frames count from 1. */
+static void add_loop(struct json *j, cJSON *root)
+{
+    const struct report_input *in = j->input;
+    const struct loop_finding *loop = loop_of(in);
+    if (!loop)
+        return;
+    cJSON *object = keep(j, cJSON_AddObjectToObject(root, "loop"));
+    text(j, object, "sop_instance_uid", in->images[loop->image].header->sop_instance_uid);
+    number(j, object, "frames", loop->frames);
+    number(j, object, "duration_s", loop->duration_s);
+    number(j, object, "from_s", loop->from_s);
+    number(j, object, "to_s", loop->to_s);
+    cJSON *array = keep(j, cJSON_AddArrayToObject(object, "samples"));
+    for (int i = 0; array && i < loop->count; i++) {
+        cJSON *item = append(j, array, cJSON_CreateObject());
+        number(j, item, "frame", loop->samples[i].frame + 1);
+        number(j, item, "seconds", loop->samples[i].seconds);
+        number(j, item, "contribution", loop_explained(in) ? loop->samples[i].contribution : NAN);
+    }
+    number(j, object, "key_frame",
+           loop_explained(in) ? loop->samples[loop->key].frame + 1 : NAN);
+    text(j, object, "text", loop_words(&j->arena, in));
+    text(j, object, "key_text", loop_explained(in) ? loop_key_words(&j->arena, in) : "");
 }
 
 static void add_quantities(struct json *j, cJSON *region, const struct region_finding *finding,
@@ -233,6 +260,7 @@ static void add_packages(struct json *j, cJSON *root)
         text(j, item, "side", side_name(j->input->side));
         add_package(j, item);
         add_risk(j, item);
+        add_loop(j, item);
         add_texts(j, item, "notes", j->input->notes, j->input->note_count);
     }
     j->input = leading;
@@ -254,6 +282,7 @@ static void add_all(struct json *j, cJSON *root, const struct report_object *obj
     text(j, root, "side", side_name(in->side));
     add_package(j, root);
     add_risk(j, root);
+    add_loop(j, root);
     add_packages(j, root);
     cJSON *regions = keep(j, cJSON_AddObjectToObject(root, "regions"));
     for (int roi = 0; roi < ROI_COUNT; roi++)

@@ -12,6 +12,8 @@ bool leaf_findings_fits(struct sheet *s);
 
 /* Nomogram, scores, clinical values and their sources, heat maps. There is a risk. */
 int leaf_estimate(struct sheet *s, struct error *err);
+/* What the package's network saw of a loop, and its key frame. There is one that explains the risk. */
+int leaf_loop(struct sheet *s, struct error *err);
 /* All reasons and notes. */
 void leaf_notes(struct sheet *s);
 

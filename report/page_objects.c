@@ -9,23 +9,31 @@
 #include "report/heat.h"
 #include "report/html.h"
 #include "report/job.h"
+#include "report/loop.h"
 #include "report/picture.h"
 #include "report/words.h"
 
+enum { SOURCES_MAX = ROI_COUNT + 1 + REPORT_OTHERS_MAX };
+
 /* The images that the pages show; the count. */
-static size_t shown_images(const struct job *job, struct dicom_reference sources[ROI_COUNT])
+static size_t shown_images(const struct job *job, struct dicom_reference sources[SOURCES_MAX])
 {
     size_t count = 0;
     for (int roi = 0; roi < ROI_COUNT; roi++)
         if (words_region(job->input, roi))
             sources[count++] = job->identities[roi].image;
+    if (loop_explained(job->input))
+        sources[count++] = loop_key_reference(job->input);
+    for (size_t i = 0; i < job->input->other_count; i++)
+        if (loop_explained(&job->input->others[i]))
+            sources[count++] = loop_key_reference(&job->input->others[i]);
     return count;
 }
 
 /* Page `number` as "sc", "sc-2" …: instances of one series, the first page's. */
 static int write_page(struct job *job, int number, struct error *err)
 {
-    struct dicom_reference sources[ROI_COUNT];
+    struct dicom_reference sources[SOURCES_MAX];
     struct image picture = {0};
     struct target t;
     char name[16] = "sc", first[UID_SIZE];
@@ -64,7 +72,7 @@ int job_write_pages(struct job *job, struct error *err)
 
 int job_write_pdf(struct job *job, struct error *err)
 {
-    struct dicom_reference sources[ROI_COUNT];
+    struct dicom_reference sources[SOURCES_MAX];
     struct buffer bytes BUFFER_AUTO = {0};
     struct target t;
     int r = job_target(job, REPORT_PDF, "pdf", PDF_SOP_CLASS_UID, &t, err);

@@ -1,10 +1,11 @@
 #include "report/picture.h"
 
 #include "report/leaf.h"
+#include "report/loop.h"
 #include "report/sheet.h"
 
-enum kind { FINDINGS, ESTIMATE, BESIDE, NOTES };
-enum { LEAVES_MAX = 3 + REPORT_OTHERS_MAX };
+enum kind { FINDINGS, ESTIMATE, LOOP, BESIDE, NOTES };
+enum { LEAVES_MAX = 4 + 2 * REPORT_OTHERS_MAX };
 
 struct leaf {
     enum kind kind;
@@ -19,28 +20,41 @@ static int list_pages(struct sheet *s, struct leaf leaves[LEAVES_MAX])
     leaves[count++] = (struct leaf){FINDINGS, in};
     if (in->score->has_risk)
         leaves[count++] = (struct leaf){ESTIMATE, in};
-    for (size_t i = 0; i < in->other_count; i++)
+    if (loop_explained(in))
+        leaves[count++] = (struct leaf){LOOP, in};
+    for (size_t i = 0; i < in->other_count; i++) {
         leaves[count++] = (struct leaf){BESIDE, &in->others[i]};
+        if (loop_explained(&in->others[i]))
+            leaves[count++] = (struct leaf){LOOP, &in->others[i]};
+    }
     if (!leaf_findings_fits(s))
         leaves[count++] = (struct leaf){NOTES, in};
     return count;
 }
 
-static int draw_page(struct sheet *s, const struct leaf *leaf, struct error *err)
+/* What is not the leading package's says whose it is. */
+static const char *title_of(struct sheet *s, const struct leaf *leaf, bool leading)
 {
     static const char *const titles[] = {
         [FINDINGS] = "Ultrasound of breast and axilla",
         [ESTIMATE] = "How the estimate was made",
+        [LOOP] = "The loop behind the estimate",
+        [BESIDE] = "Further score",
         [NOTES] = "Notes in full",
     };
+    return leading ? titles[leaf->kind]
+                   : sheet_text(s, arena_print(&s->arena, "%s: package %s", titles[leaf->kind],
+                                               leaf->input->package_name));
+}
+
+static int draw_page(struct sheet *s, const struct leaf *leaf, bool leading, struct error *err)
+{
     s->input = leaf->input;
-    sheet_frame(s, leaf->kind == BESIDE
-                       ? sheet_text(s, arena_print(&s->arena, "Further score: package %s",
-                                                   leaf->input->package_name))
-                       : titles[leaf->kind]);
+    sheet_frame(s, title_of(s, leaf, leading));
     switch (leaf->kind) {
     case FINDINGS: return leaf_findings(s, err);
     case ESTIMATE: return leaf_estimate(s, err);
+    case LOOP: return leaf_loop(s, err);
     case BESIDE: leaf_beside(s); return 0;
     default: leaf_notes(s); return 0;
     }
@@ -81,7 +95,7 @@ int picture_draw(const struct report_input *input, const char *patient_id, int n
     if (r == 0) {
         s.count = list_pages(&s, leaves);
         s.number = number;
-        r = draw_page(&s, &leaves[number - 1], err);
+        r = draw_page(&s, &leaves[number - 1], leaves[number - 1].input == input, err);
     }
     if (r == 0)
         r = page_take(&s.page, ret_picture, err);
@@ -103,7 +117,7 @@ int picture_pdf(const struct report_input *input, const char *patient_id, struct
     if (r == 0)
         s.count = list_pages(&s, leaves);
     for (s.number = 1; s.number <= s.count && r == 0; s.number++) {
-        r = draw_page(&s, &leaves[s.number - 1], err);
+        r = draw_page(&s, &leaves[s.number - 1], leaves[s.number - 1].input == input, err);
         if (r == 0)
             page_next(&s.page);
     }

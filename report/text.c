@@ -151,6 +151,16 @@ static int write_notes(struct buffer *out, const cJSON *root, struct error *err)
     return r;
 }
 
+/* What the package's network saw of a loop. */
+static int write_loop(struct buffer *out, const cJSON *root, struct error *err)
+{
+    const cJSON *loop = cJSON_GetObjectItemCaseSensitive(root, "loop");
+    int r = loop ? wrapped(out, "Loop: ", text_in(loop, "text"), err) : 0;
+    if (r == 0 && loop && *text_in(loop, "key_text"))
+        r = wrapped(out, "Key frame: ", text_in(loop, "key_text"), err);
+    return r;
+}
+
 /* The packages beside the leading one: which number is whose must be plain. */
 static int write_others(struct buffer *out, const cJSON *root, struct error *err)
 {
@@ -168,6 +178,8 @@ static int write_others(struct buffer *out, const cJSON *root, struct error *err
             r = wrapped(out, "Intended use: ", text_in(package, "intended_use"), err);
         if (r == 0)
             r = write_risk(out, item, err);
+        if (r == 0)
+            r = write_loop(out, item, err);
         if (r == 0)
             r = write_notes(out, item, err);
         if (r == 0 && *text_in(package, "population"))
@@ -204,6 +216,8 @@ int report_text(const char *json, struct buffer *ret_text, struct error *err)
         r = buffer_print(ret_text, err, "\n");
     if (r == 0)
         r = write_risk(ret_text, root, err);
+    if (r == 0)
+        r = write_loop(ret_text, root, err);
     if (r == 0)
         r = write_region(ret_text, cJSON_GetObjectItemCaseSensitive(regions, "tumour"),
                          "No tumour outlined", err);
