@@ -15,6 +15,7 @@ PREPARE_HOME=$PREPARE_CACHE/$(printf %s "$PREPARE_TREE" | sha256sum | cut -c1-12
 PACKAGES="gcc g++ cmake ninja-build pkg-config ca-certificates
   libdcmtk-dev libcairo2-dev libpng-dev libyaml-dev libpq-dev libssl-dev libsystemd-dev libmicrohttpd-dev
   libcjson-dev libgsl-dev libcmocka-dev zlib1g-dev
+  orthanc-dev
   libopenjp2-7-dev libavformat-dev libavcodec-dev libswscale-dev libavutil-dev
   libtesseract-dev tesseract-ocr-eng
   fonts-dejavu-core openssl poppler-utils libopenjp2-tools ffmpeg dcmtk dicom3tools curl util-linux procps python3 python3-pydicom
@@ -22,7 +23,7 @@ PACKAGES="gcc g++ cmake ninja-build pkg-config ca-certificates
   libinsighttoolkit5-dev python3-skimage
   r-base-core r-cran-proc r-cran-rms r-cran-hmisc r-cran-glmnet"
 # Installed with their services kept from starting.
-SERVICE_PACKAGES="postgresql-common postgresql orthanc orthanc-dicomweb orthanc-webviewer"
+SERVICE_PACKAGES="postgresql-common postgresql orthanc orthanc-dicomweb orthanc-webviewer orthanc-postgresql"
 
 STEP="start"
 step() {

@@ -19,6 +19,8 @@ ENCODINGS = ["1.2.840.10008.1.2" + tail for tail in (
     "", ".1", ".2", ".5", ".4.50", ".4.51", ".4.57", ".4.70", ".4.80", ".4.81", ".4.90", ".4.91",
     ".4.100", ".4.101", ".4.102", ".4.103", ".4.107")]
 
+ORTHANC_POSTGRES = "/usr/share/orthanc/plugins/libOrthancPostgreSQLIndex.so"
+
 TREE = pathlib.Path(__file__).resolve().parent.parent
 
 
@@ -155,7 +157,9 @@ class Stack:
 
     # Orthanc
 
-    def orthanc(self, route_everything_back=False):
+    def orthanc(self, route_everything_back=False, plugin=None, postgres=False, **more):
+        """`plugin`: the section Axnode, to run with axnode's plugin of the build. `postgres`: keep
+        the index in our PostgreSQL. `more`: Orthanc's own settings."""
         plugins = [p for p in glob.glob("/usr/share/orthanc/plugins/*.so")
                    if "DicomWeb" in p or "OrthancWebViewer" in p]
         settings = {
@@ -168,8 +172,16 @@ class Stack:
                 name: [aet, "127.0.0.1", self.axnoded_port]
                 for name, aet in (("axnode", "AXNODE"), ("modality", "MODALITY"))},
             "WebViewer": {"CachePath": str(self.folder / "orthanc-viewer")},
-            "OverwriteInstances": False, "LogLevel": "default",
+            "OverwriteInstances": False, "LogLevel": "default", **more,
         }
+        if plugin is not None:
+            plugins.append(str(self.build / "plugin" / "libOrthancAxnode.so"))
+            settings["Axnode"] = plugin
+        if postgres:
+            plugins.append(ORTHANC_POSTGRES)
+            settings["PostgreSQL"] = {
+                "EnableIndex": True, "EnableStorage": False, "Database": "orthanc", "Password": "",
+                "Host": str(self.folder / "socket"), "Port": 5432, "Username": "axnode"}
         (self.folder / "orthanc").mkdir(exist_ok=True)
         if route_everything_back:
             script = self.folder / "route.lua"
@@ -178,7 +190,12 @@ class Stack:
             settings["LuaScripts"] = [str(script)]
         path = self.folder / "orthanc.json"
         path.write_text(json.dumps(settings), encoding="utf-8")
-        self.start("orthanc", [shutil.which("Orthanc", path="/usr/sbin:/usr/bin") or "Orthanc", path])
+        self.orthanc_start()
+
+    def orthanc_start(self):
+        """With the settings of before."""
+        self.start("orthanc", [shutil.which("Orthanc", path="/usr/sbin:/usr/bin") or "Orthanc",
+                               self.folder / "orthanc.json"])
         wait_for("Orthanc answers", lambda: self.alive("orthanc") and self.rest("/system", None), 60)
 
     def rest(self, path, missing=KeyError):
@@ -194,13 +211,15 @@ class Stack:
             return missing
         return json.loads(body) if kind == "application/json" else body
 
-    def pacs_find(self, level, query):
-        body = json.dumps({"Level": level, "Expand": True, "Query": query}).encode()
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.orthanc_http}/tools/find", body,
-            {"Content-Type": "application/json"})
+    def rest_post(self, path, body=b""):
+        """POST of Orthanc's REST interface; `body` as bytes, or to be JSON."""
+        body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{self.orthanc_http}{path}", body)
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
+
+    def pacs_find(self, level, query):
+        return self.rest_post("/tools/find", {"Level": level, "Expand": True, "Query": query})
 
     def pacs_instances(self, study_uid, modality):
         """[(Orthanc's id, SOP Instance UID)] of one modality in a study of the PACS."""

@@ -31,8 +31,9 @@ foreign = {
     "cli": r"cjson/",
     "phantom": r"cjson/",
     "store": r"cjson/",
+    "plugin": r"orthanc/|dlfcn\.h|cjson/",
 }
-known_foreign = r"yaml\.h|openssl/|cjson/|png\.h|gsl/|zlib\.h|dcmtk/|libpq|cairo|systemd/|dlfcn|microhttpd|tesseract/|omp\.h|openjpeg|libav|libswscale"
+known_foreign = r"orthanc/|yaml\.h|openssl/|cjson/|png\.h|gsl/|zlib\.h|dcmtk/|libpq|cairo|systemd/|dlfcn|microhttpd|tesseract/|omp\.h|openjpeg|libav|libswscale"
 
 wrong = []
 for folder in folders:

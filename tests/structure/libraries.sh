@@ -21,4 +21,7 @@ keeps "$build/service/axnode-role-receiver.so" 'libpq|onnxruntime|tesseract|lept
 keeps "$build/service/axnode-role-indexer.so" 'onnxruntime|tesseract|lept|cairo'
 keeps "$build/service/axnode-role-sender.so" 'onnxruntime|tesseract|lept|cairo'
 keeps "$build/service/axnode-role-metrics.so" 'dcm|onnxruntime|tesseract|lept|cairo'
+if [ -e "$build/plugin/libOrthancAxnode.so" ]; then # where Orthanc's SDK is
+  keeps "$build/plugin/libOrthancAxnode.so" 'libpq|dcm|onnxruntime|tesseract|lept|cairo|systemd'
+fi
 exit $failed
