@@ -18,6 +18,7 @@
 #include "pipeline/pipeline.h"
 #include "report/report.h"
 #include "service/analyser.h"
+#include "service/catalogue.h"
 #include "service/limits.h"
 
 static const char usage_text[] =
@@ -28,7 +29,8 @@ static const char usage_text[] =
     "\n"
     "  --out DIR        one folder per study in DIR: result.json, sr.dcm, seg.dcm, sc.dcm (and a page each\n"
     "                   in sc-2.dcm …), overlay.png, heat maps; earlier ones are replaced\n"
-    "  --package DIR    model package (default: of the settings, then the shipped one)\n"
+    "  --package DIR    model package (default: those of the settings, then the shipped one); up to five\n"
+    "                   times: the first leads, the others' scores stand beside its own in the report\n"
     "  --clinical FILE  clinical values of the patients, as `axnode clinical import` takes them\n"
     "  --config FILE    settings (default: $AXNODE_CONFIG, then /etc/axnode/axnode.yaml if any)\n"
     "  --objects LIST   make these beside SR, SEG and SC: pr (outlines as presentation states), ko (key\n"
@@ -42,13 +44,16 @@ static const char usage_text[] =
 
 struct analyze {
     const char *out; /* NULL: nothing is kept */
-    const char *package, *config;
+    const char *packages[PIPELINE_PACKAGES_MAX]; /* folders; package_count of them */
+    size_t package_count;
+    const char *config;
     const char *clinical; /* file of clinical values; NULL: none */
     bool json, html;
     unsigned objects; /* set of enum report_kind */
     const struct settings *settings; /* NULL: none */
     struct pipeline_settings pipeline;
-    struct analyser analyser;
+    struct analyser analysers[PIPELINE_PACKAGES_MAX]; /* the first leads */
+    size_t analyser_count;
     struct studies studies;
     struct clinical_record *records; /* of --clinical, in `arena` */
     size_t record_count;
@@ -85,7 +90,11 @@ static int options_read(struct analyze *a, int argc, char **argv)
     while ((option = getopt_long(argc, argv, "o:c:h", options, NULL)) != -1) {
         switch (option) {
         case 'o': a->out = optarg; break;
-        case 'p': a->package = optarg; break;
+        case 'p':
+            if (a->package_count == PIPELINE_PACKAGES_MAX)
+                return command_usage(argv[0], "--package: five at most");
+            a->packages[a->package_count++] = optarg;
+            break;
         case 'c': a->config = optarg; break;
         case 'l': a->clinical = optarg; break;
         case 'j': a->json = true; break;
@@ -229,7 +238,8 @@ static int study_run(struct analyze *a, size_t first, size_t count, struct error
                                .created_us = studies_date(&a->studies, first, count),
                                .clinical = a->records,
                                .clinical_count = a->record_count};
-    struct pipeline_result result = {0};
+    struct pipeline_result results[PIPELINE_PACKAGES_MAX] = {0};
+    struct pipeline_package packages[PIPELINE_PACKAGES_MAX];
     char folder[PATH_MAX];
     if (!objects)
         return error_set(err, STATUS_NOMEM, "out of memory");
@@ -240,13 +250,16 @@ static int study_run(struct analyze *a, size_t first, size_t count, struct error
     int status = folder_open(a, files->study_uid, folder, err);
     if (status < 0)
         return status;
-    status = pipeline_run(&a->pipeline, a->analyser.package, &a->analyser.nets, &job, folder,
-                          &result, err);
+    for (size_t i = 0; i < a->analyser_count; i++)
+        packages[i] = (struct pipeline_package){a->analysers[i].package, &a->analysers[i].nets};
+    status = pipeline_run_several(&a->pipeline, packages, a->analyser_count, &job, folder, results,
+                                  err);
     if (status == 0)
-        status = result_write(folder, result.json, err);
+        status = result_write(folder, results->json, err);
     if (status == 0)
-        status = result_tell(a, files->study_uid, folder, &result, err);
-    pipeline_result_release(&result);
+        status = result_tell(a, files->study_uid, folder, results, err);
+    for (size_t i = 0; i < a->analyser_count; i++)
+        pipeline_result_release(&results[i]);
     folder_close(a, folder);
     return status;
 }
@@ -309,17 +322,50 @@ static int clinical_open(struct analyze *a, struct error *err)
     return 0;
 }
 
+/* The packages of the command line, or those that the settings report. */
+static int packages_open(struct analyze *a, struct error *err)
+{
+    const struct settings *settings = a->settings;
+    struct analyser_options options = {.trust.allow_unsigned = true};
+    char folders[SETTINGS_REPORTED_MAX][PATH_MAX];
+    int status = 0;
+    if (settings)
+        options = analyser_options_of(settings);
+    for (size_t i = 0; a->package_count == 0 && settings && i < settings->packages.report_count; i++) {
+        status = catalogue_folder(settings, settings->packages.report[i], "", folders[i], err);
+        if (status < 0)
+            return status;
+        a->packages[i + 1] = folders[i];
+    }
+    if (a->package_count == 0) {
+        a->packages[0] = options.package;
+        a->package_count = 1 + (settings ? settings->packages.report_count : 0);
+    }
+    for (size_t i = 0; i < a->package_count && status == 0; i++) {
+        options.package = a->packages[i];
+        options.beside = i > 0;
+        status = analyser_open(&options, &a->analysers[i], err);
+        a->analyser_count = i + (status == 0);
+    }
+    return status;
+}
+
+static int packages_differ(const struct analyze *a, struct error *err)
+{
+    for (size_t i = 0; i < a->analyser_count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(a->analysers[i].package->digest, a->analysers[k].package->digest) == 0)
+                return error_set(err, STATUS_INVALID, "package %s %s is named twice",
+                                 a->analysers[i].package->name, a->analysers[i].package->version);
+    return 0;
+}
+
 static int analyze_open(struct analyze *a, char **paths, struct arena *arena, struct error *err)
 {
     struct file_list list;
     int status = command_settings_if_any(a->config, &a->settings, err);
     if (status < 0)
         return status;
-    struct analyser_options options = {.trust.allow_unsigned = true};
-    if (a->settings)
-        options = analyser_options_of(a->settings);
-    if (a->package)
-        options.package = a->package;
     struct dicom_limits limits =
         a->settings ? limits_of_objects(a->settings) : dicom_limits_default();
     status = dicom_setup(err);
@@ -330,9 +376,11 @@ static int analyze_open(struct analyze *a, char **paths, struct arena *arena, st
     if (status == 0)
         status = clinical_open(a, err);
     if (status == 0)
-        status = analyser_open(&options, &a->analyser, err);
+        status = packages_open(a, err);
     if (status == 0)
-        a->pipeline = analyser_pipeline(&a->analyser, a->settings);
+        status = packages_differ(a, err);
+    if (status == 0)
+        a->pipeline = analyser_pipeline(&a->analysers[0], a->settings);
     a->pipeline.objects = a->objects;
     a->pipeline.pictures = a->out != NULL;
     a->pipeline.html = a->html;
@@ -372,7 +420,8 @@ int command_analyze(int argc, char **argv)
         status = command_failed(&err);
     else
         status = analyze_all(&a);
-    analyser_release(&a.analyser);
+    for (size_t i = 0; i < a.analyser_count; i++)
+        analyser_release(&a.analysers[i]);
     settings_free(a.settings);
     return status;
 }

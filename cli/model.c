@@ -190,28 +190,34 @@ static bool is_same(const cJSON *package, const struct activation *activation)
            strcmp(json_text(package, "sha256"), activation->sha256) == 0;
 }
 
-static bool is_shadow(const struct settings *settings, const cJSON *package)
+static bool is_among(const char *const *references, size_t count, const cJSON *package)
 {
     char reference[2 * ACTIVATION_NAME_SIZE];
     snprintf(reference, sizeof reference, "%s@%s", json_text(package, "name"),
              json_text(package, "version"));
-    for (size_t i = 0; i < settings->packages.shadow_count; i++)
-        if (strcmp(settings->packages.shadow[i], reference) == 0)
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(references[i], reference) == 0)
             return true;
     return false;
 }
 
-/* "use": active, previous or shadow. */
+/* "use": active, reported (beside the active one), previous or shadow. */
 static void mark(const struct model *m, const struct activation *now,
                  const struct activation *previous, cJSON *all)
 {
+    const struct settings *settings = m->settings;
     cJSON *package;
     cJSON_ArrayForEach(package, all)
     {
-        const char *use = is_same(package, now)             ? "active"
-                          : is_same(package, previous)      ? "previous"
-                          : is_shadow(m->settings, package) ? "shadow"
-                                                            : NULL;
+        const char *use = NULL;
+        if (is_same(package, now))
+            use = "active";
+        else if (is_among(settings->packages.report, settings->packages.report_count, package))
+            use = "reported";
+        else if (is_same(package, previous))
+            use = "previous";
+        else if (is_among(settings->packages.shadow, settings->packages.shadow_count, package))
+            use = "shadow";
         if (use)
             cJSON_AddStringToObject(package, "use", use);
     }

@@ -148,6 +148,9 @@ struct queue_result {
     const char *const *destinations; /* names of settings */
     size_t destination_count;
     const bool *wanted; /* [destination][object]; NULL: each gets every object */
+    /* What further packages of the same report say; objects and destinations of these do not count. */
+    const struct queue_result *beside;
+    size_t beside_count;
 };
 
 enum queue_committed {

@@ -285,6 +285,8 @@ static int commit(struct db *db, int64_t job, const char *token, const struct qu
                           err);
     if (status == 0)
         status = result_add(db, job, "report", r, err);
+    for (size_t i = 0; i < r->beside_count && status == 0; i++)
+        status = result_add(db, job, "beside", &r->beside[i], err);
     if (status == 0)
         status = objects_add(db, job, r, buffer_text(&uids), fenced.current, err);
     if (status < 0)

@@ -11,7 +11,6 @@ enum {
     CHECK_Y = TOP + ANSWER_HEIGHT + SHEET_GAP,
     RIGHT_X = SHEET_MARGIN + LEFT_WIDTH + SHEET_GAP,
     RIGHT_WIDTH = SHEET_WIDTH - SHEET_MARGIN - RIGHT_X,
-    CARDS_HEIGHT = BODY_END - CHECK_Y,
 };
 
 /* First of all: which number this is not. */
@@ -26,10 +25,10 @@ static void draw_notice(struct sheet *s)
               (struct style){18, 11, true, PAGE_LEFT, s->palette->alert});
 }
 
-static void draw_answer(struct sheet *s)
+static void draw_answer(struct sheet *s, double width)
 {
     const struct box room =
-        sheet_card(s, (struct box){SHEET_MARGIN, TOP, LEFT_WIDTH, ANSWER_HEIGHT}, NULL);
+        sheet_card(s, (struct box){SHEET_MARGIN, TOP, width, ANSWER_HEIGHT}, NULL);
     const char *reasons[REASON_MAX];
     if (s->input->score->has_risk) {
         leaf_risk(s, room, "An estimate for this side, not a finding of metastasis.");
@@ -63,44 +62,48 @@ static const char *eligibility_text(struct sheet *s)
     return text ? text : "";
 }
 
-/* Beside each other, those with a text alone. */
-static void draw_cards(struct sheet *s, struct box box)
+struct beside_card {
+    const char *heading, *text;
+};
+enum { CARDS_MAX = 3 };
+
+/* Those with a text alone; the count. */
+static int list_cards(struct sheet *s, struct beside_card cards[CARDS_MAX])
 {
-    const struct {
-        const char *heading, *text;
-    } all[] = {
+    const struct beside_card all[CARDS_MAX] = {
         {"Scores that enter the model", leaf_scores_text(s)},
         {"Clinical values and their source", leaf_clinical_text(s)},
         {"For whom the package is meant", eligibility_text(s)},
     };
-    enum { CARDS = sizeof all / sizeof *all };
     int count = 0;
-    for (int i = 0; i < CARDS; i++)
-        count += *all[i].text != 0;
-    for (int i = 0, drawn = 0; i < CARDS; i++) {
-        const double width = (box.width - (count - 1) * SHEET_GAP) / (double)count;
-        if (!*all[i].text)
-            continue;
-        const double x = box.x + drawn++ * (width + SHEET_GAP);
-        page_text(&s->page,
-                  sheet_card(s, (struct box){x, box.y, width, box.height}, all[i].heading),
-                  all[i].text, (struct style){17, 8, false, PAGE_LEFT, s->palette->text});
-    }
+    for (int i = 0; i < CARDS_MAX; i++)
+        if (*all[i].text)
+            cards[count++] = all[i];
+    return count;
 }
 
 void leaf_beside(struct sheet *s)
 {
-    const struct box check = {SHEET_MARGIN, CHECK_Y, LEFT_WIDTH, CARDS_HEIGHT};
+    struct beside_card cards[CARDS_MAX];
+    const int count = list_cards(s, cards);
     const bool made = s->input->score->has_risk;
     const double y = made ? CHECK_Y : TOP;
+    const double left = made || count > 0 ? LEFT_WIDTH : SHEET_BODY_WIDTH;
     draw_notice(s);
-    draw_answer(s);
-    page_text(&s->page, sheet_card(s, check, "To be checked by the reader"),
+    draw_answer(s, left);
+    page_text(&s->page,
+              sheet_card(s, (struct box){SHEET_MARGIN, CHECK_Y, left, BODY_END - CHECK_Y},
+                         "To be checked by the reader"),
               s->input->note_count > 0
                   ? sheet_bullets(s, s->input->notes, s->input->note_count)
                   : "• Nothing that is not said on page 1.",
               (struct style){18, 8, false, PAGE_LEFT, s->palette->text});
     if (made)
         leaf_nomogram(s, (struct box){RIGHT_X, TOP, RIGHT_WIDTH, ANSWER_HEIGHT});
-    draw_cards(s, (struct box){RIGHT_X, y, RIGHT_WIDTH, BODY_END - y});
+    for (int i = 0; i < count; i++) {
+        const double width = (RIGHT_WIDTH - (count - 1) * SHEET_GAP) / (double)count;
+        const struct box box = {RIGHT_X + i * (width + SHEET_GAP), y, width, BODY_END - y};
+        page_text(&s->page, sheet_card(s, box, cards[i].heading), cards[i].text,
+                  (struct style){17, 8, false, PAGE_LEFT, s->palette->text});
+    }
 }

@@ -147,20 +147,16 @@ static int draw_panel(struct sheet *s, enum roi roi, double x, struct error *err
 
 /* ---- texts that may be long ---- */
 
-/* "How it was made: page 2. Scored by 2 further packages too: pages 3 to 4." */
+/* Where the rest is; other numbers do not stand on the page that has the result. */
 static const char *further_text(struct sheet *s)
 {
-    const size_t others = s->input->other_count;
-    const int first = s->input->score->has_risk ? 3 : 2, last = first + (int)others - 1;
-    const char *made = s->input->score->has_risk ? "How it was made: page 2. " : "";
-    if (others == 0)
+    const char *made = s->input->score->has_risk ? "How it was made: page 2." : "";
+    if (s->input->other_count == 0)
         return made;
-    if (others == 1)
-        return sheet_text(s, arena_print(&s->arena, "%sA further package's score, by itself: page %d.",
-                                         made, first));
-    return sheet_text(s, arena_print(&s->arena,
-                                     "%s%zu further packages' scores, each by itself: pages %d to %d.",
-                                     made, others, first, last));
+    return sheet_text(s, arena_print(&s->arena, "%s%s%s", made, *made ? " " : "",
+                                     s->input->other_count == 1
+                                         ? "Another package's score follows on its own page."
+                                         : "Other packages' scores follow, each on its own page."));
 }
 
 static const struct box ANSWER = {COLUMN_X, SHEET_BODY_Y, COLUMN_WIDTH, ANSWER_HEIGHT};

@@ -227,9 +227,9 @@ int report_text(const char *json, struct buffer *ret_text, struct error *err)
     if (r == 0)
         r = write_notes(ret_text, root, err);
     if (r == 0)
-        r = write_others(ret_text, root, err);
-    if (r == 0)
         r = write_end(ret_text, root, err);
+    if (r == 0)
+        r = write_others(ret_text, root, err);
     cJSON_Delete(root);
     return r;
 }

@@ -31,7 +31,7 @@ int analyser_open(const struct analyser_options *options, struct analyser *ret_a
         status = package_nets_open(a.package, a.library, &a.nets, err);
     if (status == 0)
         status = package_selftest(a.package, &a.nets, err);
-    if (status == 0)
+    if (status == 0 && !options->beside)
         status = pipeline_words_open(&a.words, err);
     if (status < 0) {
         analyser_release(&a);

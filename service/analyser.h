@@ -10,13 +10,14 @@ struct analyser {
     struct net_library *library;
     struct package *package;
     struct package_nets nets;
-    struct word_reader *words; /* NULL: Tesseract's data are not installed */
+    struct word_reader *words; /* NULL: Tesseract's data are not installed, or it stands beside another */
 };
 
 /* Where the package lies and how far it must be trusted. */
 struct analyser_options {
     const char *package;     /* folder; NULL or "": the shipped one */
     const char *onnxruntime; /* library; NULL or "": looked for */
+    bool beside;             /* stands beside another one, which reads the words on pictures */
     struct package_options trust;
 };
 struct analyser_options analyser_options_of(const struct settings *settings);

@@ -15,6 +15,7 @@ enum {
     SETTINGS_ROUTES_MAX = 64,
     SETTINGS_PEERS_MAX = 256,
     SETTINGS_SHADOWS_MAX = 4,
+    SETTINGS_REPORTED_MAX = 4, /* beside the package that leads */
 };
 
 /* A series by its modality and words of its description ("": any). */
@@ -130,7 +131,9 @@ struct settings {
         const char **trusted_keys; /* files; trusted_key_count of them */
         size_t trusted_key_count;
         const char *folder;  /* of packages by name and version; "": the shipped ones alone */
-        const char **shadow; /* "NAME@VERSION"; shadow_count of them */
+        const char **report; /* "NAME@VERSION"; report_count of them */
+        size_t report_count;
+        const char **shadow; /* likewise */
         size_t shadow_count;
     } packages;
     struct settings_destination destinations[SETTINGS_DESTINATIONS_MAX];

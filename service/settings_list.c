@@ -47,19 +47,26 @@ static int set_trusted_keys(struct reading *r, const struct yaml_node *node, str
                      &settings->packages.trusted_key_count, err);
 }
 
-static int set_shadow(struct reading *r, const struct yaml_node *node, struct error *err)
+/* packages.report or packages.shadow. */
+static int set_packages(struct reading *r, const struct setting *setting,
+                        const struct yaml_node *node, const void *at, struct error *err)
 {
     struct settings *settings = &r->owner->settings;
-    int status = set_texts(r, SETTING_TEXT, node, SETTINGS_SHADOWS_MAX, &settings->packages.shadow,
-                           &settings->packages.shadow_count, err);
+    const bool reported = at == &settings->packages.report;
+    const char ***names = reported ? &settings->packages.report : &settings->packages.shadow;
+    size_t *count = reported ? &settings->packages.report_count : &settings->packages.shadow_count;
+    const char *key = strrchr(setting->name, '.') + 1;
+    int status = set_texts(r, SETTING_TEXT, node,
+                           reported ? SETTINGS_REPORTED_MAX : SETTINGS_SHADOWS_MAX, names, count,
+                           err);
     for (size_t i = 0; status == 0 && i < node->count; i++) {
-        const char *shadow = settings->packages.shadow[i], *at = strchr(shadow, '@');
-        if (!at || at == shadow || !at[1])
-            status = yaml_error(r->yaml, &node->children[i], err, "shadow: must be NAME@VERSION");
+        const char *name = (*names)[i], *split = strchr(name, '@');
+        if (!split || split == name || !split[1])
+            status = yaml_error(r->yaml, &node->children[i], err, "%s: must be NAME@VERSION", key);
         for (size_t k = 0; k < i && status == 0; k++)
-            if (strcmp(settings->packages.shadow[k], shadow) == 0)
-                status = yaml_error(r->yaml, &node->children[i], err, "shadow: '%s' stands twice",
-                                    shadow);
+            if (strcmp((*names)[k], name) == 0)
+                status = yaml_error(r->yaml, &node->children[i], err, "%s: '%s' stands twice", key,
+                                    name);
     }
     return status;
 }
@@ -300,7 +307,7 @@ int settings_set_list(struct reading *r, const struct setting *setting,
 {
     switch (setting->type) {
     case SETTING_PATHS: return set_trusted_keys(r, node, err);
-    case SETTING_PACKAGES: return set_shadow(r, node, err);
+    case SETTING_PACKAGES: return set_packages(r, setting, node, at, err);
     case SETTING_UIDS:
         return set_texts(r, SETTING_UIDS, node, LIST_MAX,
                          &r->owner->settings.receiver.transfer_syntaxes,

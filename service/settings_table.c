@@ -124,8 +124,11 @@ const struct setting settings_table[] = {
      "Folder of the model package that scores studies while 'axnode model activate' has chosen none. "
      "Default: the shipped package 'verification'."},
     {"packages.folder", SETTING_PATH, 0, 0, "", "/etc/axnode/packages", true, AT(packages.folder),
-     "Folder with a folder for each model package, several versions side by side. 'axnode model' and "
-     "packages.shadow find them by NAME@VERSION, there and among the shipped ones."},
+     "Folder with a folder for each model package, several versions side by side. 'axnode model', "
+     "packages.report and packages.shadow find them by NAME@VERSION, there and among the shipped ones."},
+    {"packages.report", SETTING_PACKAGES, 0, 0, "[]", NULL, true, AT(packages.report),
+     "Packages (NAME@VERSION, at most 4) whose scores stand in the same report beside that of the active "
+     "package, each in a section of its own. While one of them cannot be opened, studies wait."},
     {"packages.shadow", SETTING_PACKAGES, 0, 0, "[]", NULL, true, AT(packages.shadow),
      "Packages (NAME@VERSION, at most 4) that also score every study. Their results are stored (view "
      "v_shadow) and reported to nobody."},

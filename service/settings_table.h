@@ -19,7 +19,7 @@ enum setting_type {
     SETTING_BOOL,     /* bool */
     SETTING_LEVEL,    /* int, enum log_level; the file has its name */
     SETTING_PATHS,    /* list of absolute paths: packages.trusted_keys */
-    SETTING_PACKAGES, /* list of NAME@VERSION: packages.shadow */
+    SETTING_PACKAGES, /* list of NAME@VERSION: packages.report, packages.shadow */
     SETTING_UIDS,     /* list of UIDs: receiver.transfer_syntaxes */
     SETTING_SERIES,   /* list of MODALITY or 'MODALITY words': peers[].required_series */
     SETTING_SOURCES,  /* list of hosts, addresses and networks: const char ** and size_t */

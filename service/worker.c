@@ -238,14 +238,21 @@ static unsigned objects_asked(const struct settings *settings, const struct queu
     return asked;
 }
 
-/* `asked`: objects to be made beside the usual, which always are. */
-static int analyse(struct worker *w, const struct analyser *analyser, const struct queue_job *job,
-                   unsigned asked, const char *folder, struct pipeline_result *ret_result,
+/* What one report is made with. */
+struct scorers {
+    const struct analyser *all[PIPELINE_PACKAGES_MAX];
+    size_t count;
+};
+
+/* A result for each scorer. `asked`: objects to be made beside the usual, which always are. */
+static int analyse(struct worker *w, const struct scorers *scorers, const struct queue_job *job,
+                   unsigned asked, const char *folder, struct pipeline_result *ret_results,
                    struct error *err)
 {
+    struct pipeline_package packages[PIPELINE_PACKAGES_MAX];
     struct arena arena ARENA_AUTO;
     arena_init(&arena);
-    struct pipeline_settings settings = analyser_pipeline(analyser, w->role->settings);
+    struct pipeline_settings settings = analyser_pipeline(scorers->all[0], w->role->settings);
     struct pipeline_job input = {.object_count = job->instance_count,
                                  .generation = job->generation,
                                  .created_us = job->created_us};
@@ -261,8 +268,10 @@ static int analyse(struct worker *w, const struct analyser *analyser, const stru
     if (status < 0)
         return status;
     input.objects = objects;
-    return pipeline_run(&settings, analyser->package, &analyser->nets, &input, folder, ret_result,
-                        err);
+    for (size_t i = 0; i < scorers->count; i++)
+        packages[i] = (struct pipeline_package){scorers->all[i]->package, &scorers->all[i]->nets};
+    return pipeline_run_several(&settings, packages, scorers->count, &input, folder, ret_results,
+                                err);
 }
 
 /* Make the objects durable in the store, and describe them for the queue. */
@@ -374,32 +383,35 @@ static int row_make(const struct pipeline_result *result, struct arena *arena,
     return 0;
 }
 
+/* results[0] is the report's, `count` with those beside it. */
 static int result_commit(struct worker *w, const struct queue_job *job, const char *folder,
-                         const struct pipeline_result *result, enum queue_committed *ret_committed,
-                         struct error *err)
+                         const struct pipeline_result *results, size_t count,
+                         enum queue_committed *ret_committed, struct error *err)
 {
     struct arena arena ARENA_AUTO;
     arena_init(&arena);
     const struct settings *settings = w->role->settings;
     struct queue_object objects[REPORT_OBJECTS_MAX];
-    struct queue_features features[ROI_COUNT];
-    struct queue_result row;
+    struct queue_features features[PIPELINE_PACKAGES_MAX][ROI_COUNT];
+    struct queue_result rows[PIPELINE_PACKAGES_MAX];
     const char *destinations[SETTINGS_DESTINATIONS_MAX];
     bool wanted[SETTINGS_DESTINATIONS_MAX * REPORT_OBJECTS_MAX];
-    int status = objects_keep(w, folder, result, objects, err);
-    if (status == 0)
-        status = row_make(result, &arena, features, &row, err);
+    int status = objects_keep(w, folder, results, objects, err);
+    for (size_t i = 0; i < count && status == 0; i++)
+        status = row_make(&results[i], &arena, features[i], &rows[i], err);
     if (status < 0)
         return status;
-    objects_choose(settings, job, result, wanted);
+    objects_choose(settings, job, results, wanted);
     for (size_t i = 0; i < settings->destination_count; i++)
         destinations[i] = settings->destinations[i].name;
-    row.objects = objects;
-    row.object_count = (size_t)result->object_count;
-    row.destinations = destinations;
-    row.destination_count = settings->destination_count;
-    row.wanted = wanted;
-    return commit_durably(w, job, &row, ret_committed, err);
+    rows[0].objects = objects;
+    rows[0].object_count = (size_t)results->object_count;
+    rows[0].destinations = destinations;
+    rows[0].destination_count = settings->destination_count;
+    rows[0].wanted = wanted;
+    rows[0].beside = rows + 1;
+    rows[0].beside_count = count - 1;
+    return commit_durably(w, job, rows, ret_committed, err);
 }
 
 /* Input that fails once fails always; a full disk or a lost connection passes. */
@@ -431,7 +443,8 @@ static int shadow_run(struct worker *w, const struct analyser *shadow, const str
     arena_init(&arena);
     struct queue_features features[ROI_COUNT];
     struct queue_result row;
-    int status = analyse(w, shadow, job, 0, folder, ret_result, err);
+    const struct scorers alone = {{shadow}, 1};
+    int status = analyse(w, &alone, job, 0, folder, ret_result, err);
     if (status == 0)
         status = row_make(ret_result, &arena, features, &row, err);
     if (status < 0)
@@ -490,7 +503,8 @@ static enum board_counter counter_of(enum pipeline_outcome outcome)
 
 static void job_work(struct worker *w, const struct queue_job *job)
 {
-    struct pipeline_result result = {0};
+    struct pipeline_result results[PIPELINE_PACKAGES_MAX] = {0};
+    struct scorers scorers;
     struct store_work folder;
     struct error err = {0};
     enum queue_committed committed;
@@ -500,29 +514,31 @@ static void job_work(struct worker *w, const struct queue_job *job)
               job->attempt, job->instance_count);
     watch_allow(w->watch, w->role->settings->workers.job_timeout_us + STEP_US);
     claim_begin(w, job);
+    scorers.count = models_of_report(&w->models, w->role->settings, scorers.all);
     int analysed = STATUS_OK;
     int status = store_work_make(w->store, job->id, job->attempt, &folder, &err);
     if (status == 0) {
-        status = analysed = analyse(w, &w->models.active, job, objects_asked(w->role->settings, job),
-                                    folder.path, &result, &err);
+        status = analysed = analyse(w, &scorers, job, objects_asked(w->role->settings, job),
+                                    folder.path, results, &err);
         if (status == 0)
-            status = result_commit(w, job, folder.path, &result, &committed, &err);
+            status = result_commit(w, job, folder.path, results, scorers.count, &committed, &err);
         store_work_remove(&folder);
     }
     if (status == 0)
-        board_count(w->role->board, counter_of(result.outcome), 1);
+        board_count(w->role->board, counter_of(results[0].outcome), 1);
     else
         board_count(w->role->board, BOARD_ATTEMPTS_FAILED, 1);
     if (status == 0)
         log_event(LOG_INFO, "job done",
                   "job=%" PRId64 " outcome=%s state=%s objects=%d reason=%s ms=%lld", job->id,
-                  LOG_QUOTE(pipeline_outcome_name(result.outcome)),
-                  LOG_QUOTE(queue_committed_name(committed)), result.object_count,
-                  LOG_QUOTE(result.reason), (long long)((now_us() - started_us) / 1000));
+                  LOG_QUOTE(pipeline_outcome_name(results[0].outcome)),
+                  LOG_QUOTE(queue_committed_name(committed)), results[0].object_count,
+                  LOG_QUOTE(results[0].reason), (long long)((now_us() - started_us) / 1000));
     else
         job_failed(w, job, fails_again(analysed), &err);
     claim_end(w);
-    pipeline_result_release(&result);
+    for (size_t i = 0; i < PIPELINE_PACKAGES_MAX; i++)
+        pipeline_result_release(&results[i]);
     if (status == 0 && committed != QUEUE_NEXT_GENERATION)
         shadows_work(w, job);
 }
@@ -545,7 +561,7 @@ static bool memory_exceeded(const struct worker *w)
     return pages * sysconf(_SC_PAGESIZE) >> 20 > w->role->settings->workers.memory_max_mib;
 }
 
-/* Open the package that is active now, if another one was before. */
+/* Open the package that is active now, if another one was before, and those reported beside it. */
 static int package_follow(struct worker *w, struct error *err)
 {
     struct activation now;
@@ -561,7 +577,7 @@ static int package_follow(struct worker *w, struct error *err)
         log_event(LOG_INFO, "package loaded", "package=%s version=%s sha256=%s onnxruntime=%s",
                   LOG_QUOTE(active->package->name), LOG_QUOTE(active->package->version),
                   active->package->digest, net_library_version(active->library));
-    return status;
+    return status < 0 ? status : models_reported(&w->models, w->role->settings, err);
 }
 
 /* Return with the active package open; jobs wait in the queue meanwhile. False: the role stops. */

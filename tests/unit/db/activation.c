@@ -104,6 +104,36 @@ static void a_shadow_stands_beside_the_report(void **state)
     assert_int_equal(sql_int(f->db, "SELECT count(*) FROM outgoing"), 2); /* the report's */
 }
 
+/* One transaction, one report: rows of both packages; a second attempt replaces both. */
+static void packages_of_one_report_stand_beside_each_other(void **state)
+{
+    struct fixture *f = *state;
+    struct result leading, beside;
+    int64_t job;
+    char text[200];
+    study_receive(f->db, 1, 1, 5000000);
+    complete(f->db);
+    result_make(&leading, "1");
+    result_make(&beside, "1");
+    beside.r.package_name = "other";
+    beside.r.has_risk = false;
+    beside.r.outcome = "no_risk";
+    beside.r.reason = "Ki-67 is missing";
+    leading.r.beside = &beside.r;
+    leading.r.beside_count = 1;
+    work(f, &leading.r, &job);
+    assert_int_equal(sql_int(f->db, "SELECT count(*) FROM v_result"), 2);
+    assert_int_equal(sql_int(f->db, "SELECT count(*) FROM v_result WHERE leads"), 1);
+    assert_string_equal(sql_text(f->db, "SELECT package_name || ': ' || reason FROM v_result"
+                                 " WHERE NOT leads", text, sizeof text), "other: Ki-67 is missing");
+    assert_int_equal(sql_int(f->db, "SELECT count(*) FROM v_shadow"), 0);
+    assert_int_equal(sql_int(f->db, "SELECT count(*) FROM v_newest_result"), 1);
+    assert_int_equal(sql_int(f->db, "SELECT count(*) FROM outgoing"), 2); /* the leading one's */
+    /* The same package may be a shadow too; and it stands once beside. */
+    assert_int_equal(queue_shadow(f->db, job, &beside.r, NULL), 0);
+    assert_int_equal(sql_int(f->db, "SELECT count(*) FROM result"), 3);
+}
+
 static void features_are_those_of_the_newest_report(void **state)
 {
     struct fixture *f = *state;
@@ -137,6 +167,8 @@ int main(void)
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(a_shadow_stands_beside_the_report, fixture_setup,
                                         fixture_teardown),
+        cmocka_unit_test_setup_teardown(packages_of_one_report_stand_beside_each_other,
+                                        fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(features_are_those_of_the_newest_report, fixture_setup,
                                         fixture_teardown),
     };

@@ -38,6 +38,7 @@ static void test_defaults(void **state)
     assert_string_equal(s->package, "");
     assert_int_equal(s->destination_count, 0);
     assert_int_equal(s->packages.trusted_key_count, 0);
+    assert_int_equal(s->packages.report_count, 0);
     settings_free(s);
 }
 
@@ -49,7 +50,8 @@ static void test_values(void **state)
     const char *text = "store: /s\ndatabase: 'host=/run user=axnode'\n"
                        "receiver: {ae_title: 'MY NODE', address: '::', port: 104}\n"
                        "study: {quiet_period_s: 0.25}\n"
-                       "packages: {allow_unsigned: false, trusted_keys: [/k/a.pem, /k/b.pem]}\n"
+                       "packages: {allow_unsigned: false, trusted_keys: [/k/a.pem, /k/b.pem],\n"
+                       "  report: [video@1.0.0, nodes@2], shadow: [other@3]}\n"
                        "log: {level: debug}\nlimits:\n"
                        "destinations:\n"
                        "  - {name: pacs, ae_title: PACS, address: pacs.local, port: 11113}\n"
@@ -62,6 +64,10 @@ static void test_values(void **state)
     assert_int_equal(s->packages.trusted_key_count, 2);
     assert_string_equal(s->packages.trusted_keys[1], "/k/b.pem");
     assert_false(s->packages.allow_unsigned);
+    assert_int_equal(s->packages.report_count, 2);
+    assert_string_equal(s->packages.report[1], "nodes@2");
+    assert_int_equal(s->packages.shadow_count, 1);
+    assert_string_equal(s->packages.shadow[0], "other@3");
     assert_int_equal(s->log.level, LOG_DEBUG);
     assert_int_equal(s->destination_count, 2);
     static const bool usual[SETTINGS_OBJECTS] = {true, true, true};
