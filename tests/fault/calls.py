@@ -41,7 +41,7 @@ class Calls(faults.FaultTest):
         folder = self.study()
         uid = faults.study_uid(folder)
         self.control.fail(role, calls, number, place, last)
-        refused = self.stack.send(faults.objects(folder))
+        refused = faults.send(self.stack, faults.objects(folder))
         if last == faults.FOR_GOOD:
             wait_for("the call fails twice", lambda: self.control.count() > place, 60)
         else:

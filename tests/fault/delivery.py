@@ -9,9 +9,8 @@ import time
 import checks
 import faults
 import peer
-from certificates import Authority
 from kill import processes
-from stack import free_port, wait_for
+from stack import wait_for
 
 STUDIES = 2
 ROUNDS = 200 if faults.LONG else 4
@@ -54,15 +53,14 @@ class Delivery(faults.FaultTest):
 
     def by_tls(self):
         """From now on there is a destination, called by TLS; it answers by TLS, too."""
-        stack, port = self.stack, free_port()
-        authority = Authority(stack.folder / "tls")
-        authority.leaf("axnode")
-        certificate, key = authority.leaf("archive")
-        self.archive = peer.Peer("ARCHIVE", port, tls=(certificate, key, authority.certificate))
+        stack = self.stack
+        certificate, key = stack.authority.leaf("archive")
+        self.archive = peer.Peer("ARCHIVE", stack.tls_port,
+                                 tls=(certificate, key, stack.authority.certificate))
         self.addCleanup(self.archive.close)
         self.archive.commit = "new"
         stack.stop("axnoded")
-        stack.configure(**{**self.settings, "tls": authority.settings("axnode", port), "peers": [
+        stack.configure(**{**self.settings, "peers": [
             {"name": "archive", "ae_title": "ARCHIVE", "address": "127.0.0.1",
              "port": self.archive.port, "tls": True}], "destinations": [
                  {"name": "archive", "peer": "archive", "commitment": "required",

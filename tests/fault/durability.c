@@ -32,6 +32,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/ssl.h>
+
 enum { PATH_SIZE = 2048 };
 
 /* The file lock tells processes apart, the mutex the threads of one. */
@@ -309,9 +311,26 @@ static void note_promise(const void *bytes, size_t n)
     step_end();
 }
 
+/* By TLS the words of a promise pass here, and what is written is not readable. */
+static bool by_tls;
+
+int SSL_write(SSL *connection, const void *bytes, int n)
+{
+    static __typeof__(SSL_write) *next;
+    if (!next) /* no neighbour of ours: the library comes with a module */
+        next = (__typeof__(next))dlsym(dlopen("libssl.so.3", RTLD_LAZY), "SSL_write");
+    if (!next)
+        abort();
+    by_tls = true;
+    if (n > 0)
+        note_promise(bytes, (size_t)n);
+    return next(connection, bytes, n);
+}
+
 ssize_t write(int fd, const void *bytes, size_t n)
 {
     NEXT("write", ssize_t (*)(int, const void *, size_t));
-    note_promise(bytes, n);
+    if (!by_tls)
+        note_promise(bytes, n);
     WRITING(next(fd, bytes, n));
 }

@@ -106,7 +106,7 @@ class Durability(faults.FaultTest):
         """Send, and see axnoded to its end: of power, or of its work."""
         stack = self.stack
         process = stack.processes["axnoded"]
-        stack.send(files)
+        faults.send(stack, files)
         end = time.monotonic() + 30
         while process.poll() is None and time.monotonic() < end:
             row = stack.studies().get(uid)

@@ -1,5 +1,5 @@
-"""What the fault tests share: the failing-call shim's control, seeds, and one check of the whole:
-answers, states, rows and files agree."""
+"""What the fault tests share: the whole with TLS on every association, four senders at once, the
+failing-call shim's control, seeds, and one check of the whole: answers, states, rows and files agree."""
 import collections
 import concurrent.futures
 import hashlib
@@ -98,22 +98,33 @@ class FaultyStack(Stack):
                 "  file:write(dicom.SOPInstanceUID, '\\n')\n  file:close()\n  return true\nend\n",
                 encoding="utf-8")
             settings["LuaScripts"] = [str(script)]
+            settings.update({
+                "DicomTlsEnabled": True, "DicomTlsRemoteCertificateRequired": True,
+                "DicomTlsCertificate": str(self.authority.file("pacs", "crt")),
+                "DicomTlsPrivateKey": str(self.authority.file("pacs", "key")),
+                "DicomTlsTrustedCertificates": str(self.authority.certificate)})
             config.write_text(json.dumps(settings), encoding="utf-8")
         super().start(name, arguments, environment)
 
     def secure(self):
-        """Objects come by TLS alone, of one listed peer with a certificate of its own."""
+        """Objects come and go by TLS alone, all three with certificates of their own."""
         self.authority = Authority(self.folder / "tls")
-        for name in ("axnode", "modality"):
+        for name in ("axnode", "modality", "pacs"):
             self.authority.leaf(name)
         self.tls_port, self.tls_options = free_port(), self.authority.options("modality")
 
     def configure(self, **more):
-        if self.tls_port:
-            more = {"tls": self.authority.settings("axnode", self.tls_port),
-                    "peers": [{"name": "modality", "ae_title": "MODALITY", "address": "127.0.0.1",
-                               "tls": True}], **more}
-        super().configure(**more)
+        listed = {"address": "127.0.0.1", "tls": True}
+        super().configure(**{
+            "tls": self.authority.settings("axnode", self.tls_port),
+            "peers": [{"name": "modality", "ae_title": "MODALITY", **listed},
+                      {"name": "pacs", "ae_title": "PACS", "port": self.orthanc_port, **listed}],
+            "destinations": [{"name": "pacs", "peer": "pacs"}], **more})
+
+    def raw(self):
+        """How raw_dicom reaches axnoded."""
+        return {"port": self.tls_port, "calling": "MODALITY",
+                "tls": self.authority.context("modality", False)}
 
     def delivered(self):
         """{SOP Instance UID: how often it reached the PACS}."""
@@ -125,7 +136,6 @@ class FaultTest(unittest.TestCase):
     """As checks.StackTest, with the failing-call shim when `shim` says so."""
     settings = {}
     shim = False
-    tls = False
 
     @classmethod
     def setUpClass(cls):
@@ -134,8 +144,7 @@ class FaultTest(unittest.TestCase):
         if cls.shim:
             cls.control = Control(stack)
             stack.axnoded_environment = cls.control.environment()
-        if cls.tls:
-            stack.secure()
+        stack.secure()
         stack.postgres()
         stack.orthanc()
         stack.configure(**cls.settings)
@@ -160,21 +169,29 @@ def study_uid(folder):
     return str(pydicom.dcmread(objects(folder)[0], stop_before_pixels=True).StudyInstanceUID)
 
 
-def send_until_taken(stack, files, timeout_s=60):
+def send(stack, files):
+    """Four senders at once, each with a part of the files; those that were not taken."""
+    stack.storescu_profile()
+    with concurrent.futures.ThreadPoolExecutor(4) as senders:
+        refused = senders.map(stack.send, (files[n::4] for n in range(4)))
+        return sorted(file for part in refused for file in part)
+
+
+def send_until_taken(stack, files, timeout_s=60, send_some=send):
     """As a modality does: what was not taken is sent again."""
     left = list(files)
     def taken():
-        left[:] = stack.send(left)
+        left[:] = send_some(stack, left)
         return not left
     wait_for("every object is taken", taken, timeout_s, 0.2)
 
 
-def send_by_four(stack, folders, timeout_s=60):
-    """Four modalities at once, a study after the other each."""
+def send_studies(stack, folders, timeout_s=60):
+    """Four senders at once, a study after the other each."""
     stack.storescu_profile()
     with concurrent.futures.ThreadPoolExecutor(4) as senders:
-        list(senders.map(lambda folder: send_until_taken(stack, objects(folder), timeout_s),
-                         folders))
+        list(senders.map(lambda folder: send_until_taken(
+            stack, objects(folder), timeout_s, FaultyStack.send), folders))
 
 
 def key(uid):

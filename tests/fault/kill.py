@@ -95,7 +95,6 @@ class Killer(threading.Thread):
 
 
 class Kill(faults.FaultTest):
-    tls = True
     settings = {"metrics": {"port": free_port()},
                 "workers": {"count": 2, "attempts_max": 20, "lease_s": 3, "backoff_first_s": 0.1,
                             "backoff_max_s": 1},
@@ -109,7 +108,7 @@ class Kill(faults.FaultTest):
         uids = [faults.study_uid(folder) for folder in folders]
         killer = Killer(stack, chance)
         killer.start()
-        faults.send_by_four(stack, folders, 240)
+        faults.send_studies(stack, folders, 240)
         def every_kind(): # what is sent again is identical, and changes nothing
             faults.send_until_taken(stack, faults.objects(folders[-1]), 120)
             return killer.failure or all(killer.kills.values())

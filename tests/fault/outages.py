@@ -14,9 +14,10 @@ from stack import wait_for
 class BadPacs(threading.Thread):
     """In the PACS's place: rejects associations, answers 0xA700, or dies in mid-transfer."""
 
-    def __init__(self, port, manner):
+    def __init__(self, stack, manner):
         super().__init__(daemon=True)
         self.manner, self.calls, self.over = manner, 0, False
+        self.tls, port = stack.authority.context("pacs", True), stack.orthanc_port
         self.listener = socket.create_server(("127.0.0.1", port))
         self.listener.settimeout(0.2)
 
@@ -29,7 +30,8 @@ class BadPacs(threading.Thread):
             with peer:
                 peer.settimeout(10)
                 try:
-                    self.serve(peer)
+                    with self.tls.wrap_socket(peer, server_side=True) as secured:
+                        self.serve(secured)
                 except OSError:
                     pass
         self.listener.close()
@@ -142,7 +144,7 @@ class Outages(faults.FaultTest):
         before, after = self.phantom(2, 901)
         faults.send_until_taken(self.stack, faults.objects(before))
         self.pg_ctl("stop", "-m", "immediate") # in the midst of it, as in a crash
-        self.assertEqual(self.stack.send(faults.objects(after)), [])
+        self.assertEqual(faults.send(self.stack, faults.objects(after)), [])
         time.sleep(60 if faults.LONG else 3)
         self.stack.alive("axnoded")
         self.pg_ctl("start")
@@ -151,7 +153,7 @@ class Outages(faults.FaultTest):
     def pacs_misbehaves(self, manner, seed, words):
         stack = self.stack
         stack.stop("orthanc")
-        pacs = BadPacs(stack.orthanc_port, manner)
+        pacs = BadPacs(stack, manner)
         pacs.start()
         self.addCleanup(lambda: "orthanc" in stack.processes or stack.orthanc())
         self.addCleanup(pacs.stop)
@@ -185,16 +187,16 @@ class Outages(faults.FaultTest):
         stack.configure(**self.settings, limits={"store_min_free_mib": 1048576})
         stack.axnoded()
         for path in faults.objects(folder):
-            self.assertEqual(raw_dicom.send_file(stack.axnoded_port, path), 0xA700)
+            self.assertEqual(raw_dicom.send_file(path=path, **stack.raw()), 0xA700)
         stack.stop("axnoded")
         stack.configure(**self.settings)
         stack.axnoded()
         for path in faults.objects(folder):
-            self.assertEqual(raw_dicom.send_file(stack.axnoded_port, path), 0)
+            self.assertEqual(raw_dicom.send_file(path=path, **stack.raw()), 0)
         self.assert_well(folder)
         self.control.fail("receiver", ("write",), errno.ENOSPC)
         for path in faults.objects(worse):
-            self.assertEqual(raw_dicom.send_file(stack.axnoded_port, path), 0xA700)
+            self.assertEqual(raw_dicom.send_file(path=path, **stack.raw()), 0xA700)
         self.not_even_the_association(worse)
         self.control.fail("worker", ("write", "create", "mkdir"), errno.ENOSPC)
         faults.send_until_taken(stack, faults.objects(worse))
@@ -205,11 +207,13 @@ class Outages(faults.FaultTest):
     def not_even_the_association(self, folder):
         """No room for STORE/open/ASSOCIATION: the association lives, echoes are answered, objects
         are refused; once there is room the same association goes on."""
-        port, first = self.stack.axnoded_port, faults.objects(folder)[0]
+        stack, first = self.stack, faults.objects(folder)[0]
         self.control.fail("receiver", ("create", "mkdir", "write"), errno.ENOSPC)
-        checks.run(["echoscu", "-aec", "AXNODE", "127.0.0.1", port])
+        checks.run(["echoscu", "-aet", "MODALITY", "-aec", "AXNODE", *stack.tls_options, "127.0.0.1",
+                    stack.tls_port])
         sop_class, uid, syntax, data_set = raw_dicom.split_file(first)
-        association = raw_dicom.Association(port, str(sop_class), str(syntax))
+        association = raw_dicom.Association(sop_class=str(sop_class), transfer_syntax=str(syntax),
+                                            **stack.raw())
         self.assertEqual(association.store(str(uid), data_set), 0xA700)
         self.assertGreaterEqual(self.control.count(), 1)
         self.assertFalse(list((self.stack.folder / "store" / "open").iterdir()))
@@ -220,7 +224,8 @@ class Outages(faults.FaultTest):
     def test_6_the_store_turns_read_only(self):
         folder, later = self.phantom(2, 906)
         self.control.fail("receiver", faults.CHANGES, errno.EROFS)
-        self.assertEqual(len(self.stack.send(faults.objects(folder))), len(faults.objects(folder)))
+        self.assertEqual(len(faults.send(self.stack, faults.objects(folder))),
+                         len(faults.objects(folder)))
         self.control.fail("indexer", faults.CHANGES, errno.EROFS)
         faults.send_until_taken(self.stack, faults.objects(folder))
         wait_for("the indexer meets it", lambda: self.control.count() > 1)

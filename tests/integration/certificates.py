@@ -1,5 +1,6 @@
 """Certificates for tests, made by the openssl tool for one run."""
 import pathlib
+import ssl
 
 from stack import run
 
@@ -37,6 +38,15 @@ class Authority:
         """The section `tls` of the settings."""
         return {"certificate": str(self.file(name, "crt")), "key": str(self.file(name, "key")),
                 "ca": str(self.certificate), "port": port}
+
+    def context(self, name, server):
+        """For ssl.SSLContext.wrap_socket: shows this certificate, asks for one of the authority's."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_cert_chain(self.file(name, "crt"), self.file(name, "key"))
+        context.load_verify_locations(self.certificate)
+        return context
 
     def options(self, name, trusted=None):
         """What dcmtk's programs take to show this certificate."""

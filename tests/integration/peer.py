@@ -169,14 +169,15 @@ class Peer:
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
     def secure(self, connection, server):
-        if not self.tls:
-            return connection
+        return self.context(server).wrap_socket(connection, server_side=server) if self.tls else connection
+
+    def context(self, server):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_cert_chain(*self.tls[:2])
         context.load_verify_locations(self.tls[2])
-        return context.wrap_socket(connection, server_side=server)
+        return context
 
     def serve(self, connection):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -349,7 +350,8 @@ class Peer:
             item = pydicom.Dataset()
             item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = one
             asked.ReferencedSOPSequence.append(item)
-        raw = raw_dicom.Association(self.answer_port, COMMITMENT, IMPLICIT, calling=self.aet)
+        raw = raw_dicom.Association(self.answer_port, COMMITMENT, IMPLICIT, calling=self.aet,
+                                    tls=self.context(False) if self.tls else None)
         link = Link(raw.socket)
         link.send(1, command((0x0003, uid(COMMITMENT)), (0x0100, us(N_ACTION)), (0x0110, us(7)),
                              (0x0800, us(1)), (0x1001, uid(COMMITMENT_INSTANCE)),

@@ -21,8 +21,11 @@ def _uid(text):
 
 class Association:
     def __init__(self, port, sop_class, transfer_syntax, calling="RAW", called="AXNODE",
-                 host="127.0.0.1", timeout_s=60):
+                 host="127.0.0.1", timeout_s=60, tls=None):
+        """`tls`: an ssl.SSLContext."""
         self.socket = socket.create_connection((host, port), timeout_s)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket)
         self.sop_class, self.message = sop_class, 0
         context = (bytes([1, 0, 0, 0]) + _item(0x30, sop_class.encode())
                    + _item(0x40, transfer_syntax.encode()))
