@@ -10,7 +10,8 @@ import pydicom
 import checks
 import peer
 import raw_dicom
-from stack import Failed, Stack, wait_for
+from certificates import Authority
+from stack import Failed, Stack, free_port, wait_for
 
 SLOW = {"backoff_first_s": 0.2, "backoff_max_s": 0.5, "timeout_s": 3, "attempts_max": 1000}
 
@@ -48,6 +49,15 @@ class DeliveryTest(unittest.TestCase):
         made = peer.Peer(aet, self.stack.axnoded_port)
         self.peers.append(made)
         return made
+
+    def secured(self, *aets):
+        """Peers that speak TLS both ways, and the section `tls` of our settings."""
+        authority, port = Authority(self.stack.folder / "tls"), free_port()
+        authority.leaf("axnode")
+        made = [peer.Peer(aet, port, tls=(*authority.leaf(aet), authority.certificate))
+                for aet in aets]
+        self.peers += made
+        return made, authority.settings("axnode", port)
 
     def run_with(self, *destinations, sender=None, **more):
         self.destinations = [destination["name"] for destination in destinations]
@@ -274,6 +284,19 @@ class Commitment(DeliveryTest):
         self.assertIn("delivered, committed", self.command("show", study)[1])
         self.assertFalse(any((self.stack.folder / "store" / "answers").glob("??/*.dcm")))
 
+    def test_answers_by_tls(self):
+        (same, new), tls = self.secured("SAME", "NEW")
+        same.commit, new.commit = "same", "new"
+        self.run_with(*[{"name": one.aet.lower(), "peer": one.aet.lower(), "commitment": "required"}
+                        for one in (same, new)], tls=tls,
+                      peers=[one.destination(tls=True) for one in (same, new)],
+                      sender={"commitment_timeout_s": 600})
+        self.committed(self.deliver())
+        self.assertEqual((same.answers, new.answers), ([0], [0]))
+        new.tls, new.answer_port = None, self.stack.axnoded_port
+        with self.assertRaises(ConnectionError): # who is listed with TLS answers by TLS alone
+            new.ask([])
+
     def test_what_is_lost_is_sent_again(self):
         lossy = self.peer("LOSSY")
         lossy.commit = "same"
@@ -352,7 +375,8 @@ class CommitmentForOthers(DeliveryTest):
 
     def start(self, *peers, commitment=None, **more):
         listed = [{"name": one.aet.lower(), "ae_title": one.aet, "address": "127.0.0.1",
-                   "port": one.port, "may": ["echo", "store", "commit"]} for one in peers]
+                   "port": one.port, "tls": one.tls is not None,
+                   "may": ["echo", "store", "commit"]} for one in peers]
         for one in peers:
             one.commit = "silent" # offers the service
         listed.append({"name": "all", "ae_title": "MODALITY", "address": "127.0.0.1",
@@ -406,6 +430,44 @@ class CommitmentForOthers(DeliveryTest):
         code, said = self.command("purge", self.ready, "--yes")
         self.assertIn("we keep it until", said)
         self.assertNotEqual(code, 0)
+
+    def test_requests_by_tls(self):
+        (one,), tls = self.secured("ONE")
+        self.start(one, tls=tls)
+        objects = self.objects()
+        self.assertEqual(one.ask(objects, "1.2.3.4.9"), 0)
+        self.assertEqual(self.report(one)[:3], ("1.2.3.4.9", 1, {uid: 0 for _, uid in objects}))
+
+    def test_a_request_for_all_ends_the_quiet_period(self):
+        one, slow = self.peer("ONE"), {"quiet_period_s": 3600}
+        folder = self.stack.folder / "phantom-82"
+        self.stack.axnode("phantom", "--out", folder, "--studies", 2, "--seed", 82)
+        first, second = ([(file, tuple(str(u) for u in raw_dicom.split_file(file)[:2]))
+                          for file in sorted(study.glob("*.dcm"))]
+                         for study in sorted(folder.glob("study-*")))
+        whole = lambda: self.stack.sql("SELECT s.study_uid FROM event e JOIN study s"
+                                       " ON s.id = e.study WHERE e.kind = 'whole'")
+        def ask(objects, number):
+            self.assertEqual(one.ask(objects, f"1.2.3.4.82.{number}"), 0)
+            self.report(one, number)
+        self.start(one, study=slow) # off, as shipped
+        self.assertEqual(self.stack.send([file for file, _ in first]), [])
+        ask([uids for _, uids in first], 1)
+        self.assertEqual(whole(), [])
+        self.stack.stop("axnoded")
+        self.start(one, commitment={**self.ON, "completes_study": True}, study=slow)
+        before = set(self.stack.studies())
+        self.assertEqual(self.stack.send([file for file, _ in second]), [])
+        objects = [uids for _, uids in second]
+        ask(objects[1:], 2)
+        ask([*objects, (objects[0][0], "1.2.3.4.99")], 3)
+        self.assertEqual(whole(), [])
+        (study,) = set(self.stack.studies()) - before
+        self.assertEqual(self.stack.studies()[study]["state"], "receiving")
+        ask(objects, 4)
+        self.assertEqual(whole(), [[study]])
+        self.state(study, "done", timeout_s=120)
+        self.assertIn("listed all that was received", self.command("show", study)[1])
 
     def test_bad_requests(self):
         one, stranger = self.peer("ONE"), self.peer("STRANGER")
