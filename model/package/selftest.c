@@ -705,7 +705,8 @@ static int print_table(const struct package *package, struct buffer *out, struct
     const struct feature_list *lists[] = {&values};
     double value = 0;
     char number[NUMBER_TEXT_SIZE];
-    int status = buffer_print(out, err, "format: 1\ntable:\n  values:\n");
+    const bool any = package->has_model || package->score_count > 0;
+    int status = buffer_print(out, err, "format: 1\ntable:\n  values:%s\n", any ? "" : " {}");
     if (status == 0)
         status = print_values(package, "", &values, out, err);
     if (status == 0 && package->score_count > 0)
