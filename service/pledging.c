@@ -162,6 +162,25 @@ static int throw_away(struct pledging *x, const struct store_file *file,
     return store_remove(x->store, STORE_REQUESTS, file->key, err);
 }
 
+/* A file that the disk does not give. Those behind it need not wait for it; it stays, for later or
+ * for a person, however often that has been. */
+static int not_read(struct pledging *x, const struct store_file *file, const struct error *reason,
+                    struct error *err)
+{
+    const struct settings *settings = x->role->settings;
+    struct pledge pledge;
+    int status = pledge_begin(x->db, file->key, "", &pledge, err);
+    if (status < 0)
+        return status;
+    int attempt = pledge.attempts + 1;
+    int64_t delay_us =
+        backoff_us(settings->sender.backoff_first_us, settings->sender.backoff_max_us, attempt);
+    log_error(LOG_ERROR, "request for storage commitment cannot be read, and is kept", reason,
+              "key=%s attempt=%d retry_in_s=%lld", file->key, attempt,
+              (long long)(delay_us / 1000000));
+    return pledge_deferred(x->db, file->key, delay_us, reason->message, err);
+}
+
 /* Whoever asks for all of a study has sent all of it. */
 static int complete(struct pledging *x, const struct work *w, struct error *err)
 {
@@ -203,7 +222,7 @@ static int request_take(struct pledging *x, const struct store_file *file, struc
     if (status == STATUS_INVALID || status == STATUS_LIMIT)
         return throw_away(x, file, &reason, err);
     if (status < 0)
-        return error_set(err, status, "%s", reason.message);
+        return not_read(x, file, &reason, err);
     w.peer = peer_find(x->role->settings, w.asked.calling_ae);
     if (w.peer) {
         status = answer(x, &w, err);

@@ -84,11 +84,18 @@ static size_t live_of_peer(const struct acceptor *a, const char *peer)
 
 /* A command may claim elements of 4 GiB, and DCMTK asks for that memory before it reads them. What an
  * association needs is a hundredth of this. The sanitizers' own memory is beyond any limit. */
-static void memory_limit(void)
+static void memory_limit(const struct peer_child *child)
 {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    (void)child;
+#else
     const struct rlimit limit = {CHILD_MEMORY_BYTES, CHILD_MEMORY_BYTES};
-    setrlimit(RLIMIT_DATA, &limit);
+    struct error err = {0};
+    if (setrlimit(RLIMIT_DATA, &limit) == 0)
+        return;
+    error_set_errno(&err, STATUS_IO, errno, "cannot limit the memory of a process");
+    log_error(LOG_WARNING, "association served without a limit of memory", &err, "assoc=%s peer=%s",
+              child->id, child->peer);
 #endif
 }
 
@@ -101,7 +108,7 @@ static void child_run(struct acceptor *a, size_t slot, int fd, bool tls, pid_t p
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(1);
-    memory_limit();
+    memory_limit(child);
     for (size_t i = 0; i < LISTENERS; i++)
         if (a->listen_fds[i] >= 0)
             close(a->listen_fds[i]);

@@ -505,6 +505,30 @@ class CommitmentForOthers(DeliveryTest):
         (study,) = set(self.stack.studies()) - before
         self.state(study, "done", timeout_s=120)
 
+    def test_unreadable_request_holds_up_nobody(self):
+        one = self.peer("ONE")
+        self.start(one)
+        good = self.objects()
+        self.stack.database_stop() # so that both are met in one pass
+        try:
+            for number in range(2):
+                self.assertEqual(one.ask(good, f"1.2.3.4.{7 + number}"), 0)
+            first, second = sorted(self.waiting()) # the order of the pass
+            first.chmod(0)
+        finally:
+            self.stack.database_start()
+        self.report(one, timeout_s=60)
+        wait_for("the other one is answered", lambda: not second.exists())
+        wait_for("it is known, with the reason", lambda: self.stack.sql(
+            f"SELECT 1 FROM pledge WHERE key = '{first.stem}' AND state = 'waiting' AND attempts > 0"
+            " AND reason LIKE 'cannot%'"))
+        self.assertTrue(first.exists())
+        self.assertIn("cannot be read, and is kept", self.stack.log("axnoded"))
+        first.chmod(0o600)
+        self.report(one, 2, timeout_s=60)
+        self.assertEqual({report[0] for report in one.reports}, {"1.2.3.4.7", "1.2.3.4.8"})
+        wait_for("nothing waits", lambda: not self.waiting())
+
     def test_answer_waits_for_the_peer(self):
         one = self.peer("ONE")
         self.start(one)
