@@ -380,6 +380,7 @@ Uint16 Session::receive(Incoming &in, ShimConsumer &file, struct error *why)
         bool full = failed == ENOSPC || failed == EDQUOT || failed == EFBIG;
         return full ? STATUS_OUT_OF_RESOURCES : STATUS_PROCESSING_FAILURE;
     }
+    file.write_back(); /* while the object is looked at */
     if (context != in.context) {
         error_set(why, STATUS_INVALID, "received object: another presentation context");
         return STATUS_NOT_UNDERSTOOD;

@@ -118,11 +118,11 @@ void ShimConsumer::put(const char *at, size_t left)
         write_back();
 }
 
-/* While more arrives the disk takes what is here, so that the sync at the end has less to wait for:
- * whole pages, since one that grows would go twice. A hint: what fails here, fails there again. */
 void ShimConsumer::write_back()
 {
     Uint64 end = written_ / PAGE_BYTES * PAGE_BYTES;
+    if (end <= sent_back_)
+        return;
     sync_file_range(fd_, static_cast<off_t>(sent_back_), static_cast<off_t>(end - sent_back_),
                     SYNC_FILE_RANGE_WRITE);
     sent_back_ = end;

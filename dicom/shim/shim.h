@@ -133,10 +133,13 @@ class ShimConsumer : public DcmConsumer
     }
     /* All that was offered is in the file: 0, or the errno of the write that failed. */
     int finish();
+    /* While more arrives, or is looked at, the disk takes what is here, so that the sync at the end
+     * has less to wait for. Up to a whole page: one that grows would go twice. A hint: what fails
+     * here, fails there again. */
+    void write_back();
 
   private:
     void put(const char *at, size_t left);
-    void write_back();
 
     static const size_t GATHER_BYTES = 64 << 10;
     static const Uint64 PAGE_BYTES = 4096;
