@@ -14,18 +14,23 @@ from PIL import Image
 SIDE = 256
 
 
-def fit_square(grey):
-    """A 2-D array of 0 … 255 as a SIDE x SIDE float array of 0 … 255."""
+def fit_frame(grey, height, width):
+    """A 2-D array of 0 … 255 as large as a frame of height x width allows, centred on black; float."""
     rows, columns = grey.shape
-    scale = SIDE / max(rows, columns)
-    fit_rows = max(1, int(rows * scale + 0.5))
-    fit_columns = max(1, int(columns * scale + 0.5))
-    top, left = (SIDE - fit_rows) // 2, (SIDE - fit_columns) // 2
+    scale = min(height / rows, width / columns)
+    fit_rows = min(height, max(1, int(rows * scale + 0.5)))
+    fit_columns = min(width, max(1, int(columns * scale + 0.5)))
+    top, left = (height - fit_rows) // 2, (width - fit_columns) // 2
     picture = Image.fromarray(numpy.asarray(grey, numpy.float32), mode="F")
     small = picture.resize((fit_columns, fit_rows), Image.BILINEAR)
-    square = numpy.zeros((SIDE, SIDE), numpy.float32)
-    square[top : top + fit_rows, left : left + fit_columns] = numpy.asarray(small)
-    return square
+    frame = numpy.zeros((height, width), numpy.float32)
+    frame[top : top + fit_rows, left : left + fit_columns] = numpy.asarray(small)
+    return frame
+
+
+def fit_square(grey):
+    """A 2-D array of 0 … 255 as a SIDE x SIDE float array of 0 … 255."""
+    return fit_frame(grey, SIDE, SIDE)
 
 
 def to_grey(pixels):

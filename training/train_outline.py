@@ -42,14 +42,14 @@ def keep_memory():
     library.mallopt(-1, (1 << 31) - 1)  # M_TRIM_THRESHOLD
 
 
-def augment(image, masks, generator):
+def augment(image, masks, generator, scales=(0.75, 1.7), stretches=(0.9, 1.1)):
     """Shift, turn, stretch and mirror; gamma, gain and noise. Values of 0 … 1."""
     n = image.shape[0]
 
     def uniform(low, high):
         return torch.empty(n).uniform_(low, high, generator=generator)
 
-    angle, scale, stretch = uniform(-0.2, 0.2), uniform(0.75, 1.7), uniform(0.9, 1.1)
+    angle, scale, stretch = uniform(-0.2, 0.2), uniform(*scales), uniform(*stretches)
     mirror = torch.sign(uniform(-1, 1))
     theta = torch.zeros(n, 2, 3)
     theta[:, 0, 0] = torch.cos(angle) / scale * mirror
