@@ -163,9 +163,12 @@ static int begin(struct analyst *a, struct error *err)
     if (status == 0)
         status = answer_receive(a, START_US, NULL, &ready, err);
     cJSON_Delete(ready);
-    if (status < 0)
-        analyst_stop(a);
-    return status;
+    if (status == 0)
+        return 0;
+    analyst_stop(a);
+    if (status != STATUS_UNAVAILABLE && err)
+        err->status = STATUS_INVALID; /* whatever the package lacks */
+    return status == STATUS_UNAVAILABLE ? status : STATUS_INVALID;
 }
 
 int analyst_start(struct analyst *analyst, struct error *err)

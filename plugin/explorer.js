@@ -24,21 +24,29 @@
     return (100 * value).toFixed(1) + ' %';
   }
 
-  function showResult(panel, answer) {
-    var result = answer.result || {}, model = result['package'] || {};
-    var risk = result.risk;
-    if (answer.outcome === 'risk' && risk && typeof risk.value === 'number') {
-      line(panel, result.outcome_text || 'Estimated risk', percent(risk.value));
-    } else if (answer.outcome) {
+  function showRisk(panel, model, risk) {
+    if (!risk.estimated || typeof risk.probability !== 'number') {
       line(panel, 'Risk', 'none');
+      return;
     }
-    $.each(list(result.reasons), function (_, reason) {
+    var words = percent(risk.probability);
+    if (typeof risk.low === 'number' && typeof risk.high === 'number') {
+      words += ' (' + percent(risk.low) + ' to ' + percent(risk.high) + ')';
+    }
+    line(panel, model.outcome || 'Estimated risk', words + (risk.group ? ', ' + risk.group : ''));
+  }
+
+  function showResult(panel, answer) {
+    var result = answer.result, model = result['package'] || {}, risk = result.risk || {};
+    showRisk(panel, model, risk);
+    $.each(list(risk.reasons), function (_, reason) {
       line(panel, 'Why there is none', reason);
     });
     if (model.name) {
       line(panel, 'Package', model.name + ' ' + (model.version || ''));
     }
-    line(panel, 'Intended use', result.intended_use);
+    line(panel, 'Intended use', model.intended_use);
+    line(panel, 'Status', result.status);
   }
 
   function show(study, answer) {
@@ -47,8 +55,8 @@
     line(panel, 'Reason', answer.reason);
     if (answer.generation) {
       line(panel, 'Report', 'generation ' + answer.generation + ', ' + answer.created);
-      showResult(panel, answer);
       if (answer.result) {
+        showResult(panel, answer);
         panel.append($('<p>').append($('<a>').attr({
           href: '../axnode/studies/' + study + '/report', target: '_blank', rel: 'external'
         }).text('The whole report')));

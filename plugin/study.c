@@ -131,6 +131,23 @@ static int all_read(struct reading *r, const cJSON *list, struct arena *arena, s
     return status;
 }
 
+/* Orthanc makes two studies of one UID when their patients differ: which of them an image belongs
+ * to is then anybody's guess. */
+static int ambiguity_read(OrthancPluginContext *orthanc, const cJSON *json, bool *ret_ambiguous,
+                          struct error *err)
+{
+    const cJSON *tags = cJSON_GetObjectItemCaseSensitive(json, "MainDicomTags"), *item;
+    const char *uid = orthanc_text(tags, "StudyInstanceUID");
+    cJSON *list = NULL;
+    int studies = 0;
+    int status = orthanc_post(orthanc, "/tools/lookup", uid, strlen(uid), &list, err);
+    cJSON_ArrayForEach(item, list)
+        studies += strcmp(orthanc_text(item, "Type"), "Study") == 0;
+    cJSON_Delete(list);
+    *ret_ambiguous = studies > 1;
+    return status;
+}
+
 int study_read(OrthancPluginContext *orthanc, const char *id, struct arena *arena,
                struct study *ret_study, struct error *err)
 {
@@ -138,6 +155,8 @@ int study_read(OrthancPluginContext *orthanc, const char *id, struct arena *aren
     struct reading r = {.orthanc = orthanc, .study = &study};
     cJSON *json = NULL, *list = NULL;
     int status = orthanc_get(orthanc, &json, err, "/studies/%s", id);
+    if (status == 0)
+        status = ambiguity_read(orthanc, json, &study.ambiguous, err);
     if (status == 0)
         status = orthanc_get(orthanc, &list, err, "/studies/%s/series", id);
     if (status == 0)

@@ -26,6 +26,7 @@ struct study_instance {
 
 struct study {
     bool stable;
+    bool ambiguous; /* another patient has a study of the same Study Instance UID */
     struct study_instance *images; /* what the pipeline reads, but our own; in the arena */
     size_t image_count;
     size_t ultrasound_count; /* among them */

@@ -41,7 +41,10 @@ static int64_t attempt_failed(struct work *w, int status, const struct error *wh
     const struct settings *settings = w->plugin->options.settings;
     struct error err = {0};
     w->record.attempts++;
-    const bool over = fails_again(status) || w->record.attempts >= settings->workers.attempts_max;
+    /* An axnoded that is away comes back: the study waits for it. */
+    const bool tired = w->plugin->options.mode == OPTIONS_LOCAL &&
+                       w->record.attempts >= settings->workers.attempts_max;
+    const bool over = fails_again(status) || tired;
     const int64_t pause_us = backoff_us(settings->workers.backoff_first_us,
                                         settings->workers.backoff_max_us, w->record.attempts);
     orthanc_log(w->plugin->orthanc, over ? LOG_ERROR : LOG_WARNING, why,
@@ -83,7 +86,10 @@ static int64_t attempt(struct work *w)
         status = study_asked_clear(w->plugin->orthanc, w->id, NULL) == STATUS_UNAVAILABLE
                      ? error_set(&err, STATUS_UNAVAILABLE, "Orthanc did not clear a mark")
                      : 0;
-    if (status == 0 && w->study.ultrasound_count == 0)
+    if (status == 0 && w->study.ambiguous)
+        status = error_set(&err, STATUS_INVALID,
+                           "Orthanc has studies of two patients under one Study Instance UID");
+    else if (status == 0 && w->study.ultrasound_count == 0)
         not_applicable(w);
     else if (status == 0)
         status = w->plugin->options.mode == OPTIONS_LOCAL ? work_local(w, &err)

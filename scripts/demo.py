@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from stack import Failed, Stack, account, is_dicom, nothing_on_its_way, wait_for
+from stack import TREE, Failed, Stack, account, is_dicom, nothing_on_its_way, wait_for
 
 
 def say(text):
@@ -104,6 +104,33 @@ def demo(stack, paths):
                 print(f"  {path.name}: no DICOM file")
 
 
+def plugin_demo(stack, paths):
+    """The same inside Orthanc alone."""
+    say(f"Starting Orthanc with axnode's plugin (DICOM {stack.orthanc_port}, web "
+        f"{stack.orthanc_http})")
+    stack.configure() # for the command line
+    stack.orthanc(plugin={"Settings": {
+        "package": str(TREE / "packages" / "verification"),
+        "onnxruntime": str(stack.build / "lib" / "libonnxruntime.so.1")}})
+    if not paths:
+        say("Making a synthetic study")
+        stack.axnode("phantom", "--out", stack.folder / "phantom", "--studies", "1", "--seed", "7")
+        paths = [stack.folder / "phantom"]
+    dicom = [f for f in dicom_files(paths) if is_dicom(f)]
+    say(f"Sending {len(dicom)} DICOM files to Orthanc by C-STORE")
+    stack.send(dicom, to="pacs")
+    say("Waiting until Orthanc calls the studies stable, and for their reports")
+    for study in stack.rest("/studies"):
+        path = f"/axnode/studies/{study}"
+        state = wait_for("the study reaches its end", lambda path=path: (
+            lambda s: s["state"] in ("done", "failed") and s)(stack.rest(path)), 120)
+        uid = stack.rest(f"/studies/{study}")["MainDicomTags"]["StudyInstanceUID"]
+        show_report(stack, uid, state)
+        print(f"\n  In Orthanc's web page: http://127.0.0.1:{stack.orthanc_http}/app/"
+              f"explorer.html#study?uuid={study}\n  State and result: "
+              f"http://127.0.0.1:{stack.orthanc_http}{path}")
+
+
 def wait_for_the_end(stack):
     if not sys.stdin.isatty():
         return
@@ -115,18 +142,20 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", required=True)
     parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--plugin", action="store_true")
     parser.add_argument("paths", nargs="*")
     arguments = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(130))
     with Stack(arguments.build) as stack:
         try:
-            demo(stack, arguments.paths)
+            (plugin_demo if arguments.plugin else demo)(stack, arguments.paths)
             if arguments.keep:
                 stack.keep = True
-                print(f"\nLeft running: axnoded (pid {stack.processes['axnoded'].pid}), Orthanc "
-                      f"(pid {stack.processes['orthanc'].pid}), PostgreSQL; all below "
-                      f"{stack.folder}\n  axnode's settings: {stack.config}")
+                left = [f"{name} (pid {process.pid})" for name, process in stack.processes.items()]
+                left += ["PostgreSQL"] if stack.database else []
+                print(f"\nLeft running: {', '.join(left)}; all below {stack.folder}\n"
+                      f"  axnode's settings: {stack.config}")
             else:
                 wait_for_the_end(stack)
         except KeyboardInterrupt:

@@ -342,7 +342,8 @@ class Kill(PluginTest):
 
 class Forward(PluginTest):
     """The study goes to axnoded, whose report comes back."""
-    section = {"Mode": "forward", "Modality": "axnode"}
+    section = {"Mode": "forward", "Modality": "axnode",
+               "Settings": {"workers": SETTINGS["workers"]}}
     studies = 2
 
     @classmethod
