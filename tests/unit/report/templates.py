@@ -125,7 +125,9 @@ RISK_PROPERTIES = (
     Row("300", PROP, "NUM", {OWN + "CUTOFF"}, "1", "U", units={"UCUM:%"}),
     Row("300", PROP, "TEXT", {OWN + "CUTOFFRULE"}, "1", "U"),
     Row("300", PROP, "CODE", {OWN + "ABOVECUTOFF"}, "1", "U", YES_NO))
-RISK = (site({"SCT:68171009"}),) + TID_4019 + RISK_PROPERTIES
+# TID 320: the frame of a loop that counts most, where a network saw one.
+RISK = (site({"SCT:68171009"}),) + TID_4019 + RISK_PROPERTIES + (
+    Row("320", INFERRED, "IMAGE", {OWN + "KEYFRAME"}, "1", "U", is_image),)
 METHOD = (Row("300", MOD, "CODE", {"SCT:370129005"}, "1", "U",
               lambda value: re.match(OWN + r"FILTER-[0-9A-F]{8}$", value) is not None),)
 
