@@ -175,11 +175,102 @@ static void places_known_by_the_view_network_alone(void **state)
     drop(s);
 }
 
+/* ---- several packages ---- */
+
+static struct mask square(int from, int to)
+{
+    struct mask mask;
+    assert_int_equal(mask_init(&mask, 40, 40, NULL), 0);
+    for (int y = from; y < to; y++)
+        memset(mask.pixels + y * 40 + from, 1, (size_t)(to - from));
+    return mask;
+}
+
+static void a_contradiction_for_one_is_one_for_all(void **state)
+{
+    (void)state;
+    struct made made[] = {{ROI_TUMOUR, SIDE_LEFT, 0, 20, false, false},
+                          {ROI_NODE, SIDE_LEFT, 0, 12, false, false}};
+    for (int identity = 0; identity < 2; identity++) {
+        struct study *a = make(made, 2);
+        made[1].identity_contradicted = identity;
+        made[1].side_contradicted = !identity;
+        struct study *b = make(made, 2);
+        made[1].identity_contradicted = made[1].side_contradicted = false;
+        struct study *unread = make(made, 0); /* a package that failed before it read anything */
+        struct run *runs[] = {&a->run, &unread->run, &b->run};
+        run_share_contradictions(runs, 3);
+        assert_int_equal(run_assess(&a->run, NULL), 0);
+        assert_true(refused(a, identity ? "another patient" : "contradict each other on the side"));
+        drop(a);
+        drop(unread);
+        drop(b);
+    }
+}
+
+static void no_risk_of_the_side_that_the_report_is_not_about(void **state)
+{
+    (void)state;
+    const struct made left[] = {{ROI_TUMOUR, SIDE_LEFT, 0, 20, false, false}};
+    struct made other[] = {{ROI_NODE, SIDE_LEFT, 0, 20, false, false}};
+    for (enum side side = SIDE_UNKNOWN; side <= SIDE_RIGHT; side++) {
+        struct study *a = make(left, 1);
+        other[0].side = side;
+        struct study *b = make(other, 1);
+        assert_int_equal(run_assess(&a->run, NULL), 0);
+        assert_int_equal(run_assess(&b->run, NULL), 0);
+        run_refuse_other_side(&a->run, &b->run);
+        assert_int_equal(refused(b, "right side, and this report is about the left side"),
+                         side == SIDE_RIGHT);
+        assert_true(a->run.score.has_risk);
+        drop(a);
+        drop(b);
+    }
+}
+
+static void what_is_not_shown_is_said(void **state)
+{
+    (void)state;
+    const struct {
+        int to, frame;
+        bool found; /* by the leading package */
+        const char *words;
+    } rows[] = {{30, 0, true, NULL},
+                {22, 0, true, "another outline of the node"},
+                {30, 1, true, "the node on image 1, frame 2; the outline shown is that on image 1, frame 1"},
+                {30, 0, false, "which is not shown: package test outlined none"}};
+    const struct made made[] = {{ROI_NODE, SIDE_LEFT, 0, 12, false, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct study *a = make(made, 1), *b = make(made, 1);
+        assert_int_equal(run_assess(&a->run, NULL), 0);
+        assert_int_equal(run_assess(&b->run, NULL), 0);
+        a->run.chosen[ROI_NODE]->region.mask = square(10, 30);
+        b->run.chosen[ROI_NODE]->region.mask = square(10, rows[i].to);
+        b->run.chosen[ROI_NODE]->region.frame = rows[i].frame;
+        if (!rows[i].found)
+            a->run.chosen[ROI_NODE] = NULL;
+        run_note(&a->run, "of both");
+        run_note(&b->run, "of both");
+        run_note(&b->run, "its own");
+        run_note_beside(&a->run, &b->run);
+        assert_false(noted(b, "of both"));
+        assert_true(noted(b, "its own"));
+        assert_int_equal(b->run.note_count, rows[i].words ? 2 : 1);
+        if (rows[i].words)
+            assert_non_null(strstr(b->run.notes[0], rows[i].words));
+        drop(a);
+        drop(b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_side_has_a_risk), cmocka_unit_test(both_sides),
         cmocka_unit_test(two_places_of_one_breast), cmocka_unit_test(contradictions),
-        cmocka_unit_test(places_known_by_the_view_network_alone)};
+        cmocka_unit_test(places_known_by_the_view_network_alone),
+        cmocka_unit_test(a_contradiction_for_one_is_one_for_all),
+        cmocka_unit_test(no_risk_of_the_side_that_the_report_is_not_about),
+        cmocka_unit_test(what_is_not_shown_is_said)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
