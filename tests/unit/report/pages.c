@@ -134,6 +134,14 @@ static const struct page_case CASES[] = {
      .there = "In full: page 3|Notes in full|page 3 of 3"},
     {{.name = "one-pixel", .side = SIDE_LEFT, .radius = 0.4, .no_hilum = true}, .extra = 0,
      .pages = 2},
+    {{.name = "others", .side = SIDE_LEFT, .others = 2}, .extra = -1, .pages = 4,
+     .there = "73.4 %|Other packages|each on its own page|Further score: package "
+              "segcls-2024-synthetic|beside the result on page 1|12.3 %|high nodal load|Risk group: low|"
+              "cut-off of 61.2 %|Research on nodes|overlap by 0.71|Further score: package load-2023|"
+              "Ki-67 is missing|page 4 of 4"},
+    {{.name = "another-alone", .side = SIDE_RIGHT, .others = 1, .no_risk = true}, .extra = -1, .pages = 2,
+     .there = "No risk estimated|score follows on its own page|12.3 %",
+     .absent = "73.4"},
     {{.name = "loop", .side = SIDE_LEFT, .frames = 7}, .extra = 0, .pages = 2,
      .there = "frame 4 of 7"},
 };
