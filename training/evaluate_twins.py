@@ -129,7 +129,7 @@ def run(options, work):
         parts.append(tp.measured(options.axnode, union, work, SEEDS[len(parts)], count))
         left -= count
     print("twin                      n     without  AUC                  optimum  difference"
-          "               slope")
+          "               slope             the optimum's")
     return max(judge(options, work, name, parts) for name in tp.TWINS)
 
 
@@ -154,7 +154,8 @@ def judge(options, work, name, parts):
     print(f"{name:25} {found['n']:<5} {options.studies - rows:<8}"
           f" {score['auc']:.3f} ({score['auc_ci95'][0]:.3f}-{score['auc_ci95'][1]:.3f})"
           f"  {best['auc']:.3f}    {behind:.3f} ({ends[0]:.3f} to {ends[1]:.3f})"
-          f"  {slope['slope']:.2f} ({slope['slope_ci95'][0]:.2f}-{slope['slope_ci95'][1]:.2f})")
+          f"  {slope['slope']:.2f} ({slope['slope_ci95'][0]:.2f}-{slope['slope_ci95'][1]:.2f})"
+          f"  {best['calibration']['slope']:.2f}")
     if options.studies < MANY:
         return int(behind > 0.15)
     return int(behind > 0.02 or not 0.9 <= slope["slope"] <= 1.1)
