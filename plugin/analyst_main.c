@@ -7,7 +7,8 @@
  * with the study's files in F/in-0.dcm …, the predecessor's segmentations in F/seg-0.dcm …, it
  * writes objects, result.json and report.html into F/out and answers
  *
- *   {"status": 0, "outcome": …, "reason": …, "objects": [{"kind", "file", "sop_instance_uid"}]}
+ *   {"status": 0, "took_us": of the pipeline, "outcome": …, "reason": …,
+ *    "objects": [{"kind", "file", "sop_instance_uid"}]}
  *
  * or {"status": enum status, "message": …, "hint": …}. It ends with its standard input, or with
  * Orthanc. */
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "dicom/setup.h"
 #include "pipeline/pipeline.h"
@@ -97,10 +99,11 @@ static struct pipeline_settings settings_of(const struct analyst *a, const cJSON
     return settings;
 }
 
-static cJSON *answer_of(const struct pipeline_result *result)
+static cJSON *answer_of(const struct pipeline_result *result, int64_t took_us)
 {
     cJSON *map = cJSON_CreateObject();
     cJSON_AddNumberToObject(map, "status", 0);
+    cJSON_AddNumberToObject(map, "took_us", (double)took_us);
     cJSON_AddStringToObject(map, "outcome", pipeline_outcome_name(result->outcome));
     cJSON_AddStringToObject(map, "reason", result->reason);
     cJSON *list = cJSON_AddArrayToObject(map, "objects");
@@ -147,13 +150,15 @@ static int analyse(struct analyst *a, const cJSON *request, struct arena *arena,
     snprintf(job.predecessor_sr_uid, sizeof job.predecessor_sr_uid, "%s",
              text(request, "predecessor"));
     int status = folder_make(out, err);
+    const int64_t start_us = clock_monotonic_us(clock_system());
     if (status == 0)
         status = pipeline_run(&settings, a->analyser.package, &a->analyser.nets, &job, out,
                               &result, err);
+    const int64_t took_us = clock_monotonic_us(clock_system()) - start_us;
     if (status == 0)
         status = result_write(out, &result, err);
     if (status == 0)
-        *ret_answer = answer_of(&result);
+        *ret_answer = answer_of(&result, took_us);
     pipeline_result_release(&result);
     return status;
 }

@@ -213,7 +213,9 @@ static int objects_store(struct work *w, const cJSON *list, struct error *err)
 static int keep(struct work *w, const cJSON *answer, struct error *err)
 {
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(answer, "objects");
+    const cJSON *took = cJSON_GetObjectItemCaseSensitive(answer, "took_us");
     struct record_report *next = &w->record.next;
+    next->took_us = cJSON_IsNumber(took) ? (int64_t)took->valuedouble : 0;
     snprintf(next->outcome, sizeof next->outcome, "%s", orthanc_text(answer, "outcome"));
     snprintf(next->reason, sizeof next->reason, "%s", orthanc_text(answer, "reason"));
     objects_note(w, list);

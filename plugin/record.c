@@ -34,6 +34,7 @@ static void report_parse(const cJSON *map, struct record_report *ret_report)
         return;
     r->generation = (int)number_get(map, "generation", 1e6);
     r->created_us = number_get(map, "created_us", 9e15);
+    r->took_us = number_get(map, "took_us", 9e15);
     text_get(map, "set", r->set, sizeof r->set);
     text_get(map, "outcome", r->outcome, sizeof r->outcome);
     text_get(map, "reason", r->reason, sizeof r->reason);
@@ -79,6 +80,7 @@ static void report_print(cJSON *parent, const char *name, const struct record_re
     cJSON *map = cJSON_AddObjectToObject(parent, name);
     cJSON_AddNumberToObject(map, "generation", report->generation);
     cJSON_AddNumberToObject(map, "created_us", (double)report->created_us);
+    cJSON_AddNumberToObject(map, "took_us", (double)report->took_us);
     cJSON_AddStringToObject(map, "set", report->set);
     cJSON_AddStringToObject(map, "outcome", report->outcome);
     cJSON_AddStringToObject(map, "reason", report->reason);

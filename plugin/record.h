@@ -34,6 +34,7 @@ struct record_report {
     int generation;                 /* from 1; 0: there is none */
     char set[DIGEST_TEXT_SIZE];     /* image_set_digest of its images */
     int64_t created_us;             /* the date its objects carry, the same at every attempt */
+    int64_t took_us;                /* the pipeline's own time */
     char outcome[24];               /* pipeline_outcome_name, or "" */
     char reason[512];
     struct record_object objects[RECORD_OBJECTS_MAX]; /* that are, or are to be, in Orthanc */

@@ -78,6 +78,7 @@ static void report_add(cJSON *json, const struct record_report *report)
     clock_format_iso(report->created_us, created);
     cJSON_AddNumberToObject(json, "generation", report->generation);
     cJSON_AddStringToObject(json, "created", created);
+    cJSON_AddNumberToObject(json, "pipeline_s", (double)report->took_us / 1e6);
     cJSON_AddStringToObject(json, "outcome", report->outcome);
     cJSON *list = cJSON_AddArrayToObject(json, "objects");
     for (size_t i = 0; i < report->object_count; i++) {
