@@ -99,7 +99,8 @@ void leaf_beside(struct sheet *s)
                   : "• Nothing that is not said on page 1.",
               (struct style){18, 8, false, PAGE_LEFT, s->palette->text});
     if (made)
-        leaf_nomogram(s, (struct box){RIGHT_X, TOP, RIGHT_WIDTH, ANSWER_HEIGHT});
+        leaf_nomogram(s, (struct box){RIGHT_X, TOP, RIGHT_WIDTH,
+                                      count > 0 ? ANSWER_HEIGHT : BODY_END - TOP});
     for (int i = 0; i < count; i++) {
         const double width = (RIGHT_WIDTH - (count - 1) * SHEET_GAP) / (double)count;
         const struct box box = {RIGHT_X + i * (width + SHEET_GAP), y, width, BODY_END - y};
