@@ -170,12 +170,13 @@ def rates(stack, objects, authority, tls_port, storescp_port):
 
 
 class Stalled:
-    """Associations that begin an object and then send a byte a second, or nothing."""
+    """Associations that begin an object and then send a byte a second, or nothing. They stand when each
+    object has its file: what it costs to come is no part of what it costs to be there."""
 
-    def __init__(self, port, count):
+    def __init__(self, stack, count):
         self.over, self.connections = threading.Event(), []
         for number in range(count):
-            connection = socket.create_connection(("127.0.0.1", port), 30)
+            connection = socket.create_connection(("127.0.0.1", stack.axnoded_port), 30)
             connection.sendall(pdu.request("SLOW", classes=(ULTRASOUND,), syntaxes=(pdu.EXPLICIT,)))
             assert pdu.answer(connection)[0] == pdu.ACCEPTED
             connection.sendall(pdu.data(1, pdu.command({
@@ -183,6 +184,8 @@ class Stalled:
                 0x800: b"\0\0", 0x1000: pdu.uid(f"2.25.9{number}")}), True))
             connection.sendall(b"\4\0\0\1\0\0\0\0\xff\xfa\1\0") # of 64 KiB, this is the start
             self.connections.append(connection)
+        self.begun = stack.folder / "store/incoming/.tmp"
+        wait_for("each has begun", lambda: len(list(self.begun.iterdir())) == count)
         threading.Thread(target=self.trickle, daemon=True).start()
 
     def trickle(self):
@@ -197,6 +200,7 @@ class Stalled:
         self.over.set()
         for connection in self.connections:
             connection.close()
+        wait_for("each has ended", lambda: not list(self.begun.iterdir()))
 
 
 def stalled(stack, objects):
@@ -204,7 +208,7 @@ def stalled(stack, objects):
     for _ in range(ROUNDS):
         alone.append(send(objects, 4, stack.axnoded_port, "AXNODE"))
         idle(stack)
-        others = Stalled(stack.axnoded_port, 60)
+        others = Stalled(stack, 60)
         among.append(send(objects, 4, stack.axnoded_port, "AXNODE"))
         others.end()
         idle(stack)

@@ -97,7 +97,7 @@ class LongRun(checks.StackTest):
         return statistics.median(self.send_ms(self.batch(2)) for _ in range(15 if LONG else 3))
 
     def test_2_backlog(self):
-        before = self.receiving_ms()
+        before, resident_before = self.receiving_ms(), self.processes()["receiver"][0]
         self.stack.sql(
             "WITH s AS (INSERT INTO study (study_uid, uid_digest, state, generation) "
             "SELECT '2.25.9.' || n, encode(sha256(('2.25.9.' || n)::bytea), 'hex'), 'queued', 1 "
@@ -106,8 +106,10 @@ class LongRun(checks.StackTest):
             "SELECT id, 1, clock_timestamp() + interval '1 day' FROM s")
         self.stack.sql("VACUUM ANALYZE study")
         self.stack.sql("VACUUM ANALYZE job")
-        after = self.receiving_ms()
-        print(f"{before:.1f} ms an object, with {BACKLOG} studies queued {after:.1f} ms")
+        after, resident = self.receiving_ms(), self.processes()["receiver"][0]
+        print(f"{before:.1f} ms an object, with {BACKLOG} studies queued {after:.1f} ms; receiver "
+              f"{resident_before / 2**20:.1f} MiB, then {resident / 2**20:.1f} MiB")
+        self.assertLessEqual(resident, resident_before + (1 << 20))
         if LONG:
             self.assertLessEqual(after, before * 1.2)
         known = self.done()
