@@ -30,12 +30,10 @@ static int progress(void *context, int done, int studies)
 
 int command_phantom(int argc, char **argv)
 {
-    static const struct option options[] = {{"out", required_argument, NULL, 'o'},
-                                            {"studies", required_argument, NULL, 'n'},
-                                            {"seed", required_argument, NULL, 's'},
-                                            {"loops", required_argument, NULL, 'l'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
+    static const struct option options[] = {
+        {"out", required_argument, NULL, 'o'},  {"studies", required_argument, NULL, 'n'},
+        {"seed", required_argument, NULL, 's'}, {"loops", required_argument, NULL, 'l'},
+        {"help", no_argument, NULL, 'h'},       {0}};
     const char *out = NULL;
     int64_t studies = 0, seed = 1;
     unsigned content = PHANTOM_STILLS;
@@ -65,8 +63,8 @@ int command_phantom(int argc, char **argv)
         return command_usage(argv[0], "--out and --studies are needed, and nothing else");
     int status = dicom_setup(&err);
     if (status == 0)
-        status = phantom_generate(
-            out, &(struct phantom_request){(int)studies, (uint64_t)seed, content},
-            isatty(STDERR_FILENO) ? progress : NULL, NULL, &err);
+        status =
+            phantom_generate(out, &(struct phantom_request){(int)studies, (uint64_t)seed, content},
+                             isatty(STDERR_FILENO) ? progress : NULL, NULL, &err);
     return status < 0 ? command_failed(&err) : EXIT_DONE;
 }

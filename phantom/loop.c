@@ -145,8 +145,7 @@ static int frame_render(struct film *f, int number, const struct pose *pose, dou
     int status = plane_fill(f, pose->elevation_mm, err);
     warp_fill(f, pose, firmness);
     if (status == STATUS_OK)
-        status =
-            speckle_frame(&f->echo_db, &f->scene.beam, &slab, &f->warp, &noise, &f->seen, err);
+        status = speckle_frame(&f->echo_db, &f->scene.beam, &slab, &f->warp, &noise, &f->seen, err);
     if (status == STATUS_OK)
         status = image_copy(&f->screen, ret_frame, err);
     const struct us_region *region = &f->scene.region;

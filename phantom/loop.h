@@ -8,7 +8,7 @@ enum { PHANTOM_FRAMES_MAX = 64 };
 
 struct loop {
     struct image frames[PHANTOM_FRAMES_MAX]; /* grey, all of one size */
-    int frame_count;                      /* 32 to 64 */
+    int frame_count;                         /* 32 to 64 */
     double frame_time_ms;
     struct us_region region; /* calibrated tissue region, the same in all */
     double spacing_mm;
@@ -16,8 +16,8 @@ struct loop {
     double elevation_mm[PHANTOM_FRAMES_MAX]; /* of the plane, from the tumour's middle */
     double push[PHANTOM_FRAMES_MAX];         /* 0 … 1 */
     bool shows[PHANTOM_FRAMES_MAX];          /* the tumour */
-    int largest;                          /* frame nearest to the tumour's middle, from 0 */
-    struct mask lesion;                   /* the tumour in that frame, of the frame's size */
+    int largest;                             /* frame nearest to the tumour's middle, from 0 */
+    struct mask lesion;                      /* the tumour in that frame, of the frame's size */
 };
 
 /* The plan of a study's loop: the same patient, machine of a smaller screen, one picture, which is

@@ -217,8 +217,7 @@ static int loop_write(const struct study_plan *study, const struct study_identit
                       const char *out_folder, cJSON *truth, struct error *err)
 {
     struct study_plan plan = loop_plan(study);
-    double firmness =
-        firmness_draw(study->seed, (uint64_t)study->number, study->latents.outcome);
+    double firmness = firmness_draw(study->seed, (uint64_t)study->number, study->latents.outcome);
     struct loop loop;
     int status = loop_render(&plan, firmness, &loop, err);
     if (status != STATUS_OK)
@@ -323,7 +322,8 @@ int phantom_generate(const char *out_folder, const struct phantom_request *reque
         return status;
     cJSON *truth = cJSON_CreateObject();
     char seed_text[NAME_SIZE];
-    snprintf(seed_text, sizeof seed_text, "%" PRIu64, request->seed); /* JSON numbers stop at 2^53 */
+    snprintf(seed_text, sizeof seed_text, "%" PRIu64,
+             request->seed); /* JSON numbers stop at 2^53 */
     cJSON_AddStringToObject(truth, "seed", seed_text);
     cJSON *truths = cJSON_AddArrayToObject(truth, "studies");
     for (int number = 1; number <= studies && status == STATUS_OK; number++) {

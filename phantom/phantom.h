@@ -32,7 +32,8 @@ struct phantom_request {
  *   truth.json                 all studies; see docs/phantom.md
  *
  * Study k of a seed has the same bytes however many studies are written with it, and its stills
- * the same with and without loops. Existing files are replaced. `progress` may be NULL. dicom_setup must have been called. */
+ * the same with and without loops. Existing files are replaced. `progress` may be NULL. dicom_setup
+ * must have been called. */
 int phantom_generate(const char *out_folder, const struct phantom_request *request,
                      phantom_progress *progress, void *context, struct error *err);
 

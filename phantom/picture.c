@@ -240,18 +240,17 @@ static void words_draw(const struct study_plan *p, int index, const struct scene
     snprintf(text, sizeof text, "STUDY %04d", p->number);
     screen_text(screen, line, line / 2 + line, m->text_scale, DIM, text);
     const char *note = "SYNTHETIC DATA";
-    screen_text(screen, m->columns - line - screen_text_width(m->text_scale, note),
-                line / 2, m->text_scale, WHITE, note);
+    screen_text(screen, m->columns - line - screen_text_width(m->text_scale, note), line / 2,
+                m->text_scale, WHITE, note);
     snprintf(text, sizeof text, "GAIN %d  DR %d  %.1f CM", (int)(scene->beam.gland_grey / 3),
              (int)scene->beam.dynamic_range_db,
              (scene->region.y1 - scene->region.y0 + 1) * scene->spacing_mm / 10);
-    screen_text(screen, m->columns - line - screen_text_width(m->text_scale, text),
-                line / 2 + line, m->text_scale, DIM, text);
+    screen_text(screen, m->columns - line - screen_text_width(m->text_scale, text), line / 2 + line,
+                m->text_scale, DIM, text);
     bool left = p->side == 'L';
     snprintf(text, sizeof text, "%s %s",
              p->pictures[index].view == VIEW_BREAST ? "BREAST" : "AXILLA", left ? "LEFT" : "RIGHT");
-    screen_text(screen, scene->region.x0, m->rows - 3 * line, m->text_scale, WHITE,
-                text);
+    screen_text(screen, scene->region.x0, m->rows - 3 * line, m->text_scale, WHITE, text);
 }
 
 /* Ticks each 5 mm right of the tissue with figures each 10 mm, and the grey bar. */

@@ -39,8 +39,9 @@ struct warp {
  * carried to where `warp` has moved them, so that speckle follows the tissue in the plane and
  * changes when the plane itself moves. Of two frames d mm apart in elevation the fields correlate
  * with exp(-d² / 4σ²), which is the autocorrelation of the beam's profile, and the intensities
- * with its square (Chen, Fowlkes, Carson, Rubin, Int. J. Imaging Systems and Technology 1997). `r`: electronic noise,
- * new in each frame. `ret_picture`: of the warp's size. beam->looks is not used. */
+ * with its square (Chen, Fowlkes, Carson, Rubin, Int. J. Imaging Systems and Technology 1997). `r`:
+ * electronic noise, new in each frame. `ret_picture`: of the warp's size. beam->looks is not used.
+ */
 int speckle_frame(const struct plane *echo_db, const struct beam *beam, const struct slab *slab,
                   const struct warp *warp, struct random *r, struct image *ret_picture,
                   struct error *err);

@@ -1,6 +1,7 @@
-/* A bare network: `bench_net LIBRARY NETWORK.onnx INPUT SIDES OUTPUT=FILE…` runs it on 32-bit floats
- * from the file INPUT, of shape SIDES (1x1x16x224x224), as the worker does: one thread. Prints the
- * fastest of three runs and writes each output's floats to its file. The input is named `image`. */
+/* A bare network: `bench_net LIBRARY NETWORK.onnx INPUT SIDES OUTPUT=FILE…` runs it on 32-bit
+ * floats from the file INPUT, of shape SIDES (1x1x16x224x224), as the worker does: one thread.
+ * Prints the fastest of three runs and writes each output's floats to its file. The input is named
+ * `image`. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

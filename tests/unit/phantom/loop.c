@@ -30,8 +30,12 @@ static double *powers(double elevation_mm, double sigma_mm, double moved)
         warp.x.values[i] = (float)(i % SIDE + moved);
         warp.y.values[i] = (float)(i / SIDE);
     }
-    struct beam beam = {.spacing_mm = 0.15F, .axial_sigma_mm = 0.17F, .lateral_sigma_mm = 0.25F,
-                        .noise_db = NO_NOISE_DB, .dynamic_range_db = 80, .gland_grey = 170,
+    struct beam beam = {.spacing_mm = 0.15F,
+                        .axial_sigma_mm = 0.17F,
+                        .lateral_sigma_mm = 0.25F,
+                        .noise_db = NO_NOISE_DB,
+                        .dynamic_range_db = 80,
+                        .gland_grey = 170,
                         .looks = 1};
     struct slab slab = {5, elevation_mm, sigma_mm};
     struct random noise = random_stream(1, 1, RANDOM_SPECKLE, 1);
@@ -110,8 +114,11 @@ static void firmness_shows(void **state)
     for (int i = 0; i < SHAPE_ANGLES; i++)
         lesion.radius_mm[i] = 6;
     for (int firm = 0; firm < 2; firm++) {
-        struct squeeze s = {.lesion = &lesion, .middle_mm = 20, .strain = 0.2,
-                            .firmness = firm, .slip_mm = firm ? 0 : 3};
+        struct squeeze s = {.lesion = &lesion,
+                            .middle_mm = 20,
+                            .strain = 0.2,
+                            .firmness = firm,
+                            .slip_mm = firm ? 0 : 3};
         double x, above, below, aside, beside;
         squeeze_source(&s, 22, 15, &x, &above);
         squeeze_source(&s, 22, 17, &x, &below);
@@ -189,9 +196,9 @@ static void optimum(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(decorrelates),   cmocka_unit_test(rayleigh),
+        cmocka_unit_test(decorrelates),       cmocka_unit_test(rayleigh),
         cmocka_unit_test(follows_the_tissue), cmocka_unit_test(firmness_shows),
-        cmocka_unit_test(comes_and_goes), cmocka_unit_test(optimum),
+        cmocka_unit_test(comes_and_goes),     cmocka_unit_test(optimum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

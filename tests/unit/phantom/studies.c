@@ -161,8 +161,7 @@ static void loops(void **state)
     join(path, "l", text_of(loop, "file"));
     assert_int_equal(dicom_instance_read(path, &limits, &instance, NULL), STATUS_OK);
     assert_true(instance.synthetic_data);
-    assert_int_equal(instance.frames,
-                     cJSON_GetArraySize(cJSON_GetObjectItem(loop, "shows")));
+    assert_int_equal(instance.frames, cJSON_GetArraySize(cJSON_GetObjectItem(loop, "shows")));
     assert_int_equal(instance.region_count, 1);
     struct mask mask;
     const cJSON *tumour = cJSON_GetObjectItem(loop, "tumour");
@@ -180,8 +179,7 @@ static void refusals(void **state)
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "%s/c", root);
     assert_int_equal(generate(path, 0, 1, NULL, NULL, &err), STATUS_INVALID);
-    assert_int_equal(generate(path, PHANTOM_STUDIES_MAX + 1, 1, NULL, NULL, &err),
-                     STATUS_INVALID);
+    assert_int_equal(generate(path, PHANTOM_STUDIES_MAX + 1, 1, NULL, NULL, &err), STATUS_INVALID);
     assert_int_equal(generate(path, 3, 1, stop_at_once, NULL, &err), STATUS_UNAVAILABLE);
     assert_true(generate("/proc/nowhere", 1, 1, NULL, NULL, &err) < 0);
 }
