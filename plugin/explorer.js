@@ -54,9 +54,12 @@
     line(panel, 'State', STATES[answer.state] || answer.state);
     line(panel, 'Reason', answer.reason);
     if (answer.generation) {
-      line(panel, 'Report', 'generation ' + answer.generation + ', ' + answer.created);
+      line(panel, answer.state === 'done' ? 'Report' : 'Earlier report',
+           'generation ' + answer.generation + ', ' + answer.created);
       if (answer.result) {
         showResult(panel, answer);
+      }
+      if (answer.result && answer.state === 'done') {
         panel.append($('<p>').append($('<a>').attr({
           href: '../axnode/studies/' + study + '/report', target: '_blank', rel: 'external'
         }).text('The whole report')));

@@ -98,10 +98,25 @@ static const char *state_of(struct plugin *p, const char *study, const struct re
     return record_state_name(record->state);
 }
 
+/* result.json of the last report. One that was made but not stored, yet, is none. */
+static cJSON *result_read(struct plugin *p, const char *study, const struct record *record)
+{
+    struct buffer text BUFFER_AUTO = {0};
+    if (record->last.generation == 0 ||
+        orthanc_get_bytes(p->orthanc, &text, NULL, "/studies/%s/attachments/%d/data", study,
+                          STUDY_RESULT) < 0)
+        return NULL;
+    cJSON *result = cJSON_Parse(buffer_text(&text));
+    const cJSON *generation = cJSON_GetObjectItemCaseSensitive(result, "generation");
+    if (cJSON_IsNumber(generation) && generation->valueint == record->last.generation)
+        return result;
+    cJSON_Delete(result);
+    return NULL;
+}
+
 static cJSON *study_describe(struct plugin *p, const char *study, const struct record *record,
                              bool asked)
 {
-    struct buffer text BUFFER_AUTO = {0};
     cJSON *json = cJSON_CreateObject();
     const bool failing = record->reason[0] && record->state != RECORD_DONE;
     cJSON_AddStringToObject(json, "study", study);
@@ -110,10 +125,9 @@ static cJSON *study_describe(struct plugin *p, const char *study, const struct r
     cJSON_AddNumberToObject(json, "attempts_failed", record->attempts);
     if (record->last.generation)
         report_add(json, &record->last);
-    if (record->last.generation &&
-        orthanc_get_bytes(p->orthanc, &text, NULL, "/studies/%s/attachments/%d/data", study,
-                          STUDY_RESULT) == 0)
-        cJSON_AddItemToObject(json, "result", cJSON_Parse(buffer_text(&text)));
+    cJSON *result = result_read(p, study, record);
+    if (result)
+        cJSON_AddItemToObject(json, "result", result);
     return json;
 }
 
@@ -169,8 +183,8 @@ OrthancPluginErrorCode rest_analyze(struct plugin *p, OrthancPluginRestOutput *o
     cJSON_Delete(known);
     if (status == 0)
         status = study_ask(p->orthanc, item.study, again, &err);
-    /* Its change in the log is what a restart finds: nothing before that one matters to it. */
-    item.sequence = INT64_MAX;
+    /* Its change in the log is what a restart finds, wherever that stands: as the oldest of all it
+     * holds the log's position until it is done. */
     if (status == 0)
         status = queue_push(p->queue, &item, &err);
     if (status < 0)
@@ -185,13 +199,17 @@ OrthancPluginErrorCode rest_page(struct plugin *p, OrthancPluginRestOutput *outp
                                  const OrthancPluginHttpRequest *request)
 {
     struct buffer page BUFFER_AUTO = {0};
+    struct record record;
     struct error err = {0};
     if (!is_method(p, output, request, OrthancPluginHttpMethod_Get))
         return OrthancPluginErrorCode_Success;
-    int status = orthanc_get_bytes(p->orthanc, &page, &err, "/studies/%s/attachments/%d/data",
+    int status = study_record_read(p->orthanc, request->groups[0], &record, &err);
+    if (status == 0)
+        status = orthanc_get_bytes(p->orthanc, &page, &err, "/studies/%s/attachments/%d/data",
                                    request->groups[0], STUDY_PAGE);
-    if (status == STATUS_NOT_FOUND)
-        return refuse(p, output, NOT_FOUND, "there is no report of that study");
+    /* While the next one is on its way, or has failed, nobody is to take the last one for it. */
+    if (status == STATUS_NOT_FOUND || (status == 0 && record.state != RECORD_DONE))
+        return refuse(p, output, NOT_FOUND, "there is no report of that study's images");
     if (status < 0)
         return refuse_error(p, output, &err);
     /* It needs no script and nothing from elsewhere. */
