@@ -306,7 +306,7 @@ static void fill_others(const struct study_options *o, struct study *s)
         struct score *score = &s->other_scores[i];
         *other = (struct report_input){.images = s->input.images,
                                        .image_count = s->input.image_count,
-                                       .side = i < 2 ? o->side : SIDE_UNKNOWN,
+                                       .side = o->side,
                                        .score = score,
                                        .package = s->input.package,
                                        .clinical = s->input.clinical,

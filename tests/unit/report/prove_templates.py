@@ -29,6 +29,8 @@ def may_vanish(item, parent):
         return True     # which features a score takes is the package's own
     if item.name == "SCT:370129005":
         return True     # without its filter a feature is one of the unfiltered picture
+    if item.name == OWN + "RISKGROUP":
+        return not below(parent, "")    # of a further package: nothing repeats it
     if item.name == OWN + "NORISK":
         return len(below(parent, item.name)) > 1    # one of several reasons
     return False

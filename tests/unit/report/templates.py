@@ -121,7 +121,8 @@ RISK_PROPERTIES = (
     Row("300", PROP, "NUM", {OWN + "RISKHIGH"}, "1", "U", units={"UCUM:%"}),
     Row("300", PROP, "CODE", {OWN + "RISKGROUP"}, "1", "U",
         {"SCT:75976002", "SCT:25594002", "SCT:15508007"}),
-    Row("300", PROP, "TEXT", {OWN + "RISKGROUP"}, "1", "U"),
+    Row("300", PROP, "TEXT", {OWN + "RISKGROUP"}, "1", "U",
+        lambda text: re.match(r"[0-9A-Z]+:", text) is None),   # words, not a code
     Row("300", PROP, "NUM", {OWN + "CUTOFF"}, "1", "U", units={"UCUM:%"}),
     Row("300", PROP, "TEXT", {OWN + "CUTOFFRULE"}, "1", "U"),
     Row("300", PROP, "CODE", {OWN + "ABOVECUTOFF"}, "1", "U", YES_NO))
@@ -314,23 +315,29 @@ def check_group(item, errors):
 
 
 def check_sides(root, errors):
-    """One side all over the report, at each of its places; a further package may know none."""
+    """One side all over the report, at each of its places; further packages' risks have it, or, where
+    the report knows none, their own."""
     beside = [i for o in below(root, OWN + "OTHERPACKAGE") for i in walk(o)]
+    for item in beside:
+        need(item.name != "SCT:363698007" or below(item, "SCT:272741003"),
+             "a further package's risk of no side", errors)
     sites = [i for i in walk(root) if i.name == "SCT:363698007" and
-             (below(i, "SCT:272741003") or not any(i is b for b in beside))]
+             not any(i is b for b in beside)]
     sides = [tuple(c.value for c in below(s, "SCT:272741003")) for s in sites]
     need(len(set(sides)) <= 1, "sites of different sides", errors)
     described = [i for i in walk(root) if i.name == "DCM:121324" and below(i, "DCM:123014")]
     images = [tuple(c.value for c in below(i, "DCM:111027")) for i in described]
     need(len(set(sides) | set(images)) <= 1, "images and sites of different sides", errors)
+    known = {s for s in sides + images if s}
+    others = {tuple(c.value for c in below(i, "SCT:272741003")) for i in beside
+              if i.name == "SCT:363698007"}
+    need(not known or others <= known, "a further package's risk of another side", errors)
 
 
 def check_estimate(risk, errors):
     names = {c.name for c in risk.children}
-    for pair in (("RISKLOW", "RISKHIGH"), ("CUTOFF", "ABOVECUTOFF")):
+    for pair in (("RISKLOW", "RISKHIGH"), ("CUTOFF", "ABOVECUTOFF"), ("CUTOFF", "CUTOFFRULE")):
         need(len(names & {OWN + p for p in pair}) != 1, f"{pair}: one without the other", errors)
-    need(OWN + "CUTOFFRULE" not in names or OWN + "CUTOFF" in names, "a rule without cut-off",
-         errors)
 
 
 def check_risk(root, errors):
