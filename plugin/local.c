@@ -1,8 +1,7 @@
+#include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
-#include <inttypes.h>
 #include <signal.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
