@@ -471,6 +471,11 @@ GUIDE = {
     "spectral Doppler or M-mode": ["spectra"],
     "colour Doppler or elastography": ["colour Doppler alone", "elastography alone"],
     "an outline too narrow": ["tests/unit/model/package_deep.c"],
+    "for a package with a network over a loop": ["tests/integration/loops.py"],
+    "… Frame Time, rate or Frame Time Vector": [
+        "tests/integration/loops.py", "tests/unit/dicom/times.c"],
+    "… a loop whose frames repeat": ["tests/integration/loops.py"],
+    "… a loop that is cut off": ["tests/integration/loops.py"],
     "eligibility not established": ["eligibility not established"],
     "a clinical value": ["tests/unit/pipeline/clinical.c"],
     "a structured report that is not": ["tests/unit/pipeline/clinical.c"],
@@ -488,6 +493,8 @@ GUIDE = {
     "bytes that are no association": ["tests/integration/admission.py", "tests/unit/dicom/network.c"],
     "a study without a series that": ["tests/unit/db/queue.c"],
     "more than `limits.frames`": ["more frames than the limit", "sizes that cannot be"],
+    "a study to which one of several": ["tests/integration/several.py"],
+    "a further package that outlines": ["tests/unit/pipeline/assess.c"],
     "an unknown character set": ["an unknown character set"],
 }
 
