@@ -19,8 +19,8 @@ import twin_packages as tp
 
 # Studies by seed. The last step is fitted on other patients than the scores it takes: on the same ones
 # it would believe them more than they are worth (docs/fit.md). A twin without scores takes all.
-SCORE_SEEDS, MODEL_SEEDS = {601: 1200, 603: 1500}, {602: 800}
-VERSION = "1.1.0"
+SCORE_SEEDS, MODEL_SEEDS = {601: 1200, 603: 1500, 604: 1250}, {602: 800, 605: 1250}
+VERSION = "1.2.0"
 
 
 def fit(options, table, recipe, out, *more):
