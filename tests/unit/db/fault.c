@@ -88,6 +88,7 @@ static int live(const struct fixture *f, struct breaker *breaker)
 {
     struct db_options options = {.fault = break_at, .fault_context = breaker};
     struct db *db;
+    fixture_alone(f);
     int status = db_open(f->conninfo, "axnode test", &options, &db, NULL);
     if (status < 0)
         return status;

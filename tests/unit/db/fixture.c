@@ -93,6 +93,18 @@ int64_t sql_int(struct db *db, const char *sql)
     return value;
 }
 
+void fixture_alone(const struct fixture *f)
+{
+    for (int i = 0; i < 3000; i++) {
+        if (sql_int(f->db, "SELECT count(*) FROM pg_stat_activity WHERE"
+                           " datname = current_database() AND pid <> pg_backend_pid()"
+                           " AND backend_type = 'client backend'") == 0)
+            return;
+        usleep(10000);
+    }
+    fail_msg("a broken connection does not end");
+}
+
 const char *sql_text(struct db *db, const char *sql, char *out, size_t size)
 {
     struct pg_result *rows;

@@ -25,6 +25,9 @@ int fixture_skip(void);
 struct db *fixture_connect(const struct fixture *f, const struct db_options *options);
 /* The first column of the first row. */
 int64_t sql_int(struct db *db, const char *sql);
+/* Wait until the fixture's own connection is the only one. One that broke off keeps its locks for as
+ * long as its server process has not noticed. */
+void fixture_alone(const struct fixture *f);
 const char *sql_text(struct db *db, const char *sql, char *out, size_t size);
 void sql_run(struct db *db, const char *sql);
 

@@ -250,6 +250,7 @@ static int live(struct world *w)
     struct db *db;
     size_t removed = 0;
     w->trouble.statements = w->trouble.calls = 0;
+    fixture_alone(w->f);
     int status = db_open(w->f->conninfo, "axnode test", &options, &db, NULL);
     if (status < 0)
         return status;
